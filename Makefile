@@ -1,0 +1,39 @@
+# make bench   set everything up, run the main job        make test   set everything up, run the tests
+# make lint    format, lint and types                      make perf   time and memory, medians of 5
+# Overridable: PYTHON (3.11 or newer), VENV (where the environment goes), ARGS (for bench run).
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+INSTALLED = $(VENV)/.installed
+
+.PHONY: bench test lint format perf clean
+
+bench: $(INSTALLED)
+	@$(VENV)/bin/bench run $(ARGS)
+
+test: $(INSTALLED)
+	@$(VENV)/bin/python -m pytest
+
+lint: $(INSTALLED)
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+format: $(INSTALLED)
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+perf: $(INSTALLED)
+	@$(VENV)/bin/python tests/perf/measure.py
+
+clean:
+	rm -rf $(VENV) build dist results/runs
+
+# torch goes first and alone: asked for by another package it may come with gigabytes of CUDA.
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) $$(grep '^torch==' requirements.lock)
+	$(PIP) --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@

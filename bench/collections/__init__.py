@@ -1,0 +1,1 @@
+"""Readers of test collections: saved digest pages, BEIR folders, TREC run files."""

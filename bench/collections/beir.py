@@ -1,0 +1,188 @@
+"""A test collection as a BEIR folder: corpus.jsonl, queries.jsonl and qrels/<split>.tsv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.collections.memory import InMemory
+from bench.errors import BenchError, did_you_mean, require
+from bench.files import read_json_lines, read_lines
+from bench.resources import resource
+from bench.types import Qrels, Queries, TestCollection
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class BeirFolder:
+    """Settings of a BEIR folder.
+
+    path      the folder
+    name      what results call it; the folder's name if empty
+    split     which qrels/<split>.tsv; `all` takes every one
+    sets      query sets to keep (metadata `set` of queries.jsonl); all if empty
+    relevant  the lowest grade that binary measures count as relevant
+    complete  whether every pair was judged, so that an absent pair is a 0 and not unknown
+    """
+
+    path: str
+    name: str = ""
+    split: str = "test"
+    sets: Sequence[str] | None = None
+    relevant: int = 1
+    complete: bool = False
+
+    def load(self) -> TestCollection:
+        """Read the folder. Raises `BenchError` with file and line for whatever is wrong in it."""
+        folder = Path(self.path)
+        require(
+            folder.is_dir(),
+            f"collection folder {folder} does not exist; give a BEIR folder as collection.path=DIR",
+        )
+        require(self.relevant >= 1, f"collection.relevant must be at least 1, got {self.relevant}")
+        corpus = read_corpus(folder / "corpus.jsonl", self.name or folder.resolve().name)
+        queries, no_answer = read_queries(folder / "queries.jsonl")
+        known_docs = set(corpus.ids(range(len(corpus))))
+        grades: dict[str, dict[str, int]] = {}
+        split_of: dict[str, str] = {}
+        for split, file in self._split_files(folder).items():
+            for query, judged in read_qrels(file, set(queries), known_docs).items():
+                require(
+                    query not in split_of,
+                    f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep one",
+                )
+                split_of[query], grades[query] = split, judged
+        selected = [query for query in queries if query in split_of]
+        if self.sets:
+            known_sets = {queries[query][1] for query in selected}
+            for name in self.sets:
+                require(
+                    name in known_sets,
+                    f"no query set '{name}' in {folder} (split {self.split}); "
+                    + did_you_mean(name, known_sets),
+                )
+            selected = [query for query in selected if queries[query][1] in self.sets]
+        return TestCollection(
+            corpus,
+            Queries(
+                tuple(selected),
+                tuple(queries[query][0] for query in selected),
+                tuple(queries[query][1] for query in selected),
+                tuple(split_of[query] for query in selected),
+            ),
+            Qrels({q: grades[q] for q in selected}, self.complete, self.relevant),
+            frozenset(no_answer & set(selected)),
+        )
+
+    def _split_files(self, folder: Path) -> dict[str, Path]:
+        found = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv"))}
+        require(bool(found), f"{folder / 'qrels'} has no .tsv file; add qrels/test.tsv")
+        if self.split == ALL:
+            return found
+        require(
+            self.split in found,
+            f"collection {folder} has no split '{self.split}'; "
+            + did_you_mean(self.split, [*found, ALL]),
+        )
+        return {self.split: found[self.split]}
+
+
+def digest(split: str = "test", sets: Sequence[str] | None = None) -> BeirFolder:
+    """Return the digest corpus that ships with this package: complete judgements, relevant ≥ 2."""
+    return BeirFolder(str(resource("qrels/digest")), "digest", split, sets, 2, True)
+
+
+def _text(row: Mapping[str, object], key: str, where: str) -> str:
+    value = row.get(key, "")
+    require(isinstance(value, str), f"{where}: '{key}' must be a string, found {value!r}")
+    return str(value)
+
+
+def _new_id(row: Mapping[str, object], seen: Mapping[str, object] | set[str], where: str) -> str:
+    name = row.get("_id")
+    require(
+        isinstance(name, str) and name != "" and name.split() == [name],
+        f"{where}: '_id' must be a string without white space, found {name!r}",
+    )
+    require(name not in seen, f"{where}: id '{name}' stands twice; ids must be unique")
+    return str(name)
+
+
+def read_corpus(file: Path, name: str) -> InMemory:
+    """Read corpus.jsonl: `_id`, `title`, `text` a line."""
+    ids: list[str] = []
+    titles: list[str] = []
+    texts: list[str] = []
+    seen: set[str] = set()
+    for number, row in read_json_lines(file):
+        where = f"{file}:{number}"
+        doc = _new_id(row, seen, where)
+        require("text" in row or "title" in row, f"{where}: neither 'title' nor 'text'; add one")
+        seen.add(doc)
+        ids.append(doc)
+        titles.append(_text(row, "title", where))
+        texts.append(_text(row, "text", where))
+    require(bool(ids), f"{file} has no documents; a corpus needs at least one line")
+    return InMemory(name, ids, titles, texts)
+
+
+def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
+    """Read queries.jsonl → {id: (text, set)} in file order, and the ids marked `no_answer`.
+
+    A query without metadata `set` belongs to the set "all".
+    """
+    queries: dict[str, tuple[str, str]] = {}
+    no_answer: set[str] = set()
+    for number, row in read_json_lines(file):
+        where = f"{file}:{number}"
+        query = _new_id(row, queries, where)
+        text = _text(row, "text", where)
+        require(text.strip() != "", f"{where}: query '{query}' has no text")
+        metadata = row.get("metadata") or {}
+        require(isinstance(metadata, dict), f"{where}: 'metadata' must be an object")
+        queries[query] = (text, _text(metadata, "set", where) or ALL)
+        if metadata.get("no_answer"):
+            no_answer.add(query)
+    require(bool(queries), f"{file} has no queries; a query set needs at least one line")
+    return queries, no_answer
+
+
+def read_qrels(file: Path, queries: set[str], docs: set[str]) -> dict[str, dict[str, int]]:
+    """Read a BEIR qrels file (query-id, corpus-id, score; tab-separated, with a header line).
+
+    Raises `BenchError` with file and line for a malformed line, an id that is not in the collection,
+    a grade that is no integer, and a pair that stands twice.
+    """
+    grades: dict[str, dict[str, int]] = {}
+    for place, (number, line) in enumerate(read_lines(file)):
+        where = f"{file}:{number}"
+        columns = line.split("\t")
+        if place == 0 and columns[:1] == ["query-id"]:
+            continue
+        require(
+            len(columns) == 3,
+            f"{where}: expected 'query-id<TAB>corpus-id<TAB>score', found {len(columns)} column(s)",
+        )
+        query, doc, grade = (column.strip() for column in columns)
+        if query not in queries:
+            raise BenchError(f"{where}: unknown query '{query}'; " + did_you_mean(query, queries))
+        if doc not in docs:
+            raise BenchError(f"{where}: unknown document '{doc}'; {_near_document(doc, docs)}")
+        judged = grades.setdefault(query, {})
+        require(doc not in judged, f"{where}: the pair {query}, {doc} stands twice; keep one")
+        try:
+            judged[doc] = int(grade)
+        except ValueError:
+            raise BenchError(f"{where}: grade '{grade}' is no integer; use 0, 1, 2, …") from None
+    require(bool(grades), f"{file} has no judgements; qrels need at least one line")
+    return grades
+
+
+def _near_document(doc: str, docs: set[str]) -> str:
+    """Name the nearest ids, but never list a whole corpus."""
+    if len(docs) > 20_000:
+        return "it is not in corpus.jsonl"
+    hint = did_you_mean(doc, docs)
+    return hint if hint.startswith("did") else "it is not in corpus.jsonl"

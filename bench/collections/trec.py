@@ -1,0 +1,62 @@
+"""TREC run files: `query Q0 document rank score tag`, white space between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import BenchError, require
+from bench.files import read_lines, whole_file
+from bench.types import NO_DOC, Collection, Queries, Run
+
+
+def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, float]]:
+    """Read a run file → query id → document number → score.
+
+    Raises `BenchError` with file and line for a line that has not six columns, an unknown document,
+    a document twice for one query, and a score that is no finite number.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for number, line in read_lines(file):
+        if line.startswith("#"):
+            continue
+        where = f"{file}:{number}"
+        columns = line.split()
+        require(
+            len(columns) == 6,
+            f"{where}: expected 6 columns (query Q0 document rank score tag), found {len(columns)}",
+        )
+        query, _, doc, _, text, _ = columns
+        if doc not in doc_numbers:
+            raise BenchError(f"{where}: document '{doc}' is not in the collection; is it its run?")
+        try:
+            score = float(text)
+        except ValueError:
+            score = math.nan
+        require(math.isfinite(score), f"{where}: score '{text}' is not a finite number")
+        answers = found.setdefault(query, {})
+        require(
+            doc_numbers[doc] not in answers,
+            f"{where}: document '{doc}' stands twice for query '{query}'; keep one",
+        )
+        answers[doc_numbers[doc]] = score
+    require(bool(found), f"{file} has no lines; a run needs at least one answer")
+    return found
+
+
+def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iterator[str]:
+    for row, query in enumerate(queries.ids):
+        held = run.docs[row] != NO_DOC
+        ids = collection.ids(run.docs[row][held])
+        for place, (doc, score) in enumerate(zip(ids, run.scores[row][held], strict=True), 1):
+            # repr of a float32 is its shortest exact form, so trec_eval reads the very same score
+            yield f"{query} Q0 {doc} {place} {np.format_float_positional(score)} {tag}\n"
+
+
+def write_run(file: Path, run: Run, queries: Queries, collection: Collection, tag: str) -> None:
+    """Write a run file that trec_eval reads in the same order."""
+    with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
+        out.writelines(_lines(run, queries, collection, tag))

@@ -1,0 +1,274 @@
+"""Encoders and their embedding cache, passages, and the embeddings of a collection.
+
+The cache is addressed by content: weights' hash × texts × settings. A cached run imports neither
+torch nor sentence_transformers.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import re
+import weakref
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import cache, progress
+from bench.errors import BenchError, require
+from bench.models import locate, verify
+from bench.types import Collection, DocArray, Encoded, Encoder, Facts
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Texts are cached in groups of this many: adding one document encodes one group anew, and a killed
+# run keeps the groups that it finished.
+GROUP = 1024
+# Another version may compute other last bits.
+_LIBRARIES = ("torch", "transformers", "sentence-transformers")
+_DTYPES = ("float32", "float16", "bfloat16")
+# A sentence ends at . ! or ? before white space and a capital, digit, bracket or quote.
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"'“])")
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """A sentence-transformers model (Reimers & Gurevych 2019), located and checked by its hash.
+
+    model            local folder, or name in the hub
+    revision         commit in the hub
+    sha256           of the weights; null takes whatever is found and records its hash
+    package          installed package that carries the model under model/
+    query_prompt     put before each query; document_prompt before each document
+    max_length       tokens the model reads of a text; null: the model's own limit
+    batch_size       texts a batch; part of the cache key, since padding changes the last bits
+    device, dtype    cpu, cuda, …; float32, float16, bfloat16
+    """
+
+    model: str
+    revision: str | None = None
+    sha256: str | None = None
+    package: str | None = None
+    query_prompt: str = ""
+    document_prompt: str = ""
+    max_length: int | None = None
+    batch_size: int = 32
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
+        require(
+            self.max_length is None or self.max_length >= 1,
+            f"max_length must be at least 1 or null, got {self.max_length}",
+        )
+        require(self.dtype in _DTYPES, f"dtype '{self.dtype}' is unknown; use one of {_DTYPES}")
+
+    @property
+    def weights(self) -> str:
+        """sha256 of the weights. Pinned weights are checked when they are loaded, not before."""
+        return self.sha256 or verify(self._folder, None)
+
+    @property
+    def facts(self) -> Facts:
+        """Model, revision and weights, for the record."""
+        return {"model": self.model, "revision": self.revision, "weights_sha256": self.weights}
+
+    @property
+    def _folder(self) -> Path:
+        return locate(self.model, self.revision, self.package)
+
+    def encode(self, texts: Sequence[str], *, query: bool) -> Encoded:
+        """Return unit vectors (n, dim) and lengths in tokens (n,), from the cache where it has them."""
+        groups = [
+            self._encode_group(texts[start : start + GROUP], query)
+            for start in range(0, len(texts), GROUP)
+        ]
+        require(bool(groups), "nothing to encode; the corpus or the query set is empty")
+        return Encoded(*(np.concatenate(column) for column in zip(*groups, strict=True)))
+
+    def _encode_group(self, texts: Sequence[str], query: bool) -> Encoded:
+        prompt = self.query_prompt if query else self.document_prompt
+        key = cache.key_of(
+            {
+                "weights": self.weights,
+                "prompt": prompt,
+                "max_length": self.max_length,
+                "batch_size": self.batch_size,
+                "device": self.device,
+                "dtype": self.dtype,
+                "texts": hashlib.sha256("\0".join(texts).encode()).hexdigest(),
+                "n": len(texts),
+                "versions": {name: version(name) for name in _LIBRARIES},
+            }
+        )
+        stored = cache.load("embeddings", key)
+        if stored is not None:
+            return Encoded(**stored)
+        encoded = self._compute([prompt + text for text in texts], "queries" if query else "texts")
+        cache.save("embeddings", key, encoded._asdict())
+        return encoded
+
+    def _compute(self, texts: Sequence[str], what: str) -> Encoded:
+        folder = self._folder
+        verify(folder, self.sha256)
+        model = _load(folder, self.device, self.dtype)
+        if self.max_length is not None:
+            model.max_seq_length = self.max_length
+        with progress.bar(f"encoding {len(texts)} {what}", len(texts)) as advance:
+            parts = []
+            # Longest first keeps padding small; the same order every time keeps the bits the same.
+            order = np.argsort([-len(text) for text in texts], kind="stable")
+            for start in range(0, len(texts), self.batch_size):
+                batch = [texts[i] for i in order[start : start + self.batch_size]]
+                parts.append(
+                    model.encode(
+                        batch,
+                        batch_size=self.batch_size,
+                        normalize_embeddings=True,
+                        convert_to_numpy=True,
+                        show_progress_bar=False,
+                    )
+                )
+                advance(len(batch))
+        stacked = np.concatenate(parts).astype(np.float32, copy=False)
+        vectors = np.empty_like(stacked)
+        vectors[order] = stacked
+        tokens = _token_counts(folder, texts)
+        return Encoded(vectors, tokens, np.minimum(tokens, np.int32(model.max_seq_length or 2**31 - 1)))
+
+
+@lru_cache(maxsize=2)
+def _load(folder: Path, device: str, dtype: str) -> SentenceTransformer:
+    with progress.waiting("loading torch and sentence-transformers"), _without_collector():
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            return SentenceTransformer(
+                str(folder),
+                device=device,
+                model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
+                local_files_only=True,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise BenchError(
+                f"cannot load the model in {folder} on {device}: {str(error).splitlines()[0]}; "
+                "check the folder and the device"
+            ) from error
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Importing makes a million objects that stay: looking for garbage among them, again and again,
+    takes about a tenth of the import (7.6 s with it, 6.5 s without, medians of 3)."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _token_counts(folder: Path, texts: Sequence[str]) -> NDArray[np.int32]:
+    """Length of each text in tokens, special tokens included, with truncation switched off."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return np.array([len(one.ids) for one in tokenizer.encode_batch(list(texts))], dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Passages:
+    """What of a document is encoded.
+
+    sentences  how many make a window, whose best stands for the document; null: the whole document
+               is one text, and the model cuts off what it can not read
+    stride     sentences from the start of one window to the next; null: `sentences`, no overlap
+    title      whether the title stands before each window
+    """
+
+    sentences: int | None = None
+    stride: int | None = None
+    title: bool = True
+
+    def __post_init__(self) -> None:
+        if self.sentences is not None:
+            require(
+                self.sentences >= 1,
+                f"passages.sentences must be at least 1 or null, got {self.sentences}",
+            )
+            require(
+                self.stride is None or 1 <= self.stride <= self.sentences,
+                f"passages.stride must lie between 1 and sentences ({self.sentences}), "
+                f"got {self.stride}",
+            )
+
+    def split(self, title: str, text: str) -> list[str]:
+        """Return the texts of one document, together covering every sentence; at least one.
+
+        >>> Passages(sentences=2, stride=1, title=False).split("", "One. Two. Three.")
+        ['One. Two.', 'Two. Three.']
+        """
+        sentences = _SENTENCE_END.split(text.strip())
+        width = self.sentences or len(sentences)
+        stride = self.stride or width
+        last = max(len(sentences) - width, 0)
+        # The last window may overlap more than the others, but no sentence is left out.
+        windows = (" ".join(sentences[at : at + width]) for at in range(0, last + stride, stride))
+        return [" ".join(filter(None, (title * self.title, window))) for window in windows]
+
+
+class Embeddings(NamedTuple):
+    """A collection's vectors (n_passages, dim) and the document that each stands for, ascending."""
+
+    vectors: NDArray[np.float32]
+    owner: DocArray
+    facts: Facts
+
+
+# Searchers of one collection that differ only in their index share the vectors.
+_kept: weakref.WeakKeyDictionary[Collection, dict[Hashable, Embeddings]] = weakref.WeakKeyDictionary()
+
+
+def embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
+    """Encode a collection, whole documents or their passages; once a collection and setting."""
+    kept = _kept.setdefault(collection, {})
+    key = (encoder, passages)
+    if key not in kept:
+        kept[key] = _embed(collection, encoder, passages)
+    return kept[key]
+
+
+def _embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
+    everything = range(len(collection))
+    titles = collection.texts(everything, ("title",))
+    bodies = collection.texts(everything, ("text",))
+    windows = [passages.split(t, b) for t, b in zip(titles, bodies, strict=True)]
+    owner = np.repeat(np.arange(len(windows), dtype=np.int32), [len(each) for each in windows])
+    encoded = encoder.encode([window for each in windows for window in each], query=False)
+    cut = encoded.tokens - encoded.read
+    return Embeddings(
+        encoded.vectors,
+        owner,
+        {
+            **encoder.facts,
+            "texts": len(owner),
+            "texts_cut": int((cut > 0).sum()),
+            "tokens": int(encoded.tokens.sum()),
+            "tokens_cut": int(cut.sum()),
+        },
+    )

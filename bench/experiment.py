@@ -1,0 +1,99 @@
+"""Index, search, check, measure: one system after the other, timed from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bench.errors import BenchError, require
+from bench.indexing import index_once
+from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
+from bench.record import Results, SystemResult
+from bench.types import Queries, Retriever, Run, Searcher, TestCollection, check_run
+
+
+def run_systems(
+    test: TestCollection,
+    retrievers: Mapping[str, Retriever],
+    measures: Sequence[Measure],
+    depth: int,
+) -> Results:
+    """Evaluate every retriever on every query that has a relevant document.
+
+    Raises `BenchError` for a depth below 1, an empty set of systems, measures or queries, and a
+    retriever that breaks the contract.
+    """
+    require(depth >= 1, f"depth must be at least 1, got {depth}")
+    require(bool(retrievers), "no retriever chosen; name some, such as 'retriever=[bm25,dense]'")
+    require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
+    require(
+        len(set(measures)) == len(measures),
+        "a measure stands twice in measures; name each once",
+    )
+    has_answer = answerable(test.queries, test.qrels)
+    queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
+    missing = [q for q, kept in zip(test.queries.ids, has_answer, strict=True) if not kept]
+    require(
+        len(queries) > 0,
+        f"no query of '{test.collection.name}' has a document of grade {test.qrels.relevant} or "
+        "more; check the qrels, or set collection.relevant",
+    )
+    systems = {
+        name: _run_system(name, retriever, test, queries, measures, depth)
+        for name, retriever in retrievers.items()
+    }
+    return Results(
+        queries,
+        systems,
+        tuple(q for q in missing if q not in test.no_answer),
+        tuple(q for q in missing if q in test.no_answer),
+    )
+
+
+def _run_system(
+    name: str,
+    retriever: Retriever,
+    test: TestCollection,
+    queries: Queries,
+    measures: Sequence[Measure],
+    depth: int,
+) -> SystemResult:
+    require(
+        isinstance(retriever, Retriever),
+        f"retriever '{name}' has no index(collection) method; see bench.types.Retriever",
+    )
+    clock = _Clock()
+    searcher = index_once(retriever, test.collection)
+    if not isinstance(searcher, Searcher):
+        raise BenchError(
+            f"retriever '{name}': what index() returned lacks search, nbytes, facts or exact; "
+            "see bench.types.Searcher"
+        )
+    clock.lap("index")
+    run = _search(searcher, name, test, queries, depth)
+    clock.lap("search")
+    values = evaluate(run, queries, test.qrels, test.collection, measures)
+    recall = None
+    if searcher.exact is not None:
+        exact = _search(searcher.exact, f"{name}.exact", test, queries, depth)
+        recall = recall_against(run, exact, RECALL_DEPTH)
+    clock.lap("measure")
+    return SystemResult(run, values, searcher.facts, searcher.nbytes, recall, clock.seconds)
+
+
+def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:
+    n_docs = len(test.collection)
+    return check_run(searcher.search(queries, min(depth, n_docs)), n_docs, len(queries), name)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.seconds[phase] = round(now - self._last, 4)
+        self._last = now

@@ -1,0 +1,181 @@
+"""`bench run` as a Hydra app: compose the config, build what it names, run, save, print."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.utils import _run_hydra, get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from bench import record
+from bench.errors import BenchError, did_you_mean, require
+from bench.experiment import run_systems
+from bench.measure import Measure
+from bench.report.write import print_tables, write_report
+from bench.resources import resource
+
+_CONFIG = "config"
+
+
+def run(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
+    """Run the Hydra app with these command-line arguments.
+
+    `allowed` are the modules besides `bench` that a `_target_` may name; they are looked for in the
+    working directory too. Raises `BenchError`.
+    """
+    if allowed:
+        sys.path.insert(0, str(Path.cwd()))
+    # Hydra prints its own errors and exits with 1, unless told to let them through.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    parser = get_args_parser()
+    hydra.version.setbase("1.3")
+    try:
+        _run_hydra(
+            args=parser.parse_args(list(arguments)),
+            args_parser=parser,
+            task_function=lambda config: _job(config, allowed),
+            config_path=str(resource("conf")),
+            config_name=_CONFIG,
+        )
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BenchError(_one_line(error, arguments)) from error
+    except OSError as error:
+        raise BenchError(f"{error.strerror}: {error.filename}; check the path") from error
+
+
+def _job(config: DictConfig, allowed: Sequence[str]) -> None:
+    """One run, from its composed config to its folder."""
+    started = time.perf_counter()
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise BenchError(f"{missing[0]} must be given; add {missing[0]}=VALUE")
+    settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    for where, target in _targets(settings):
+        require(
+            target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed)),
+            f"{where}._target_ names '{target}', which is not part of bench; if you trust it, "
+            f"allow it with --allow {target.split('.')[0]}",
+        )
+    measures = [Measure.parse(name) for name in settings["measures"]]
+    retrievers = {name: _build(one, name) for name, one in settings.get("retrievers", {}).items()}
+    test = _build(settings["collection"], "collection").load()
+    loaded = time.perf_counter()
+    results = run_systems(test, retrievers, measures, settings["depth"])
+    evaluated = time.perf_counter()
+    seconds = {"load": round(loaded - started, 4), "systems": round(evaluated - loaded, 4)}
+    saved = record.build(results, test, settings, seconds)
+    output = Path(HydraConfig.get().runtime.output_dir)
+    folder = record.save(saved, results, test, output, write_report)
+    print_tables(saved)
+    print(_shown(folder))
+
+
+def _shown(folder: Path) -> str:
+    """The folder relative to where the user stands, if it is below."""
+    return os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)
+
+
+def _targets(settings: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(settings, Mapping):
+        if "_target_" in settings:
+            yield where, str(settings["_target_"])
+        for key, value in settings.items():
+            yield from _targets(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(settings, list):
+        for place, value in enumerate(settings):
+            yield from _targets(value, f"{where}[{place}]")
+
+
+def _build(settings: Any, where: str) -> Any:
+    """Make the object that `_target_` names, parts first; its other keys are the arguments.
+
+    Plain Python instead of hydra.utils.instantiate: the targets were checked against the allowed
+    modules just before, mappings and lists stay plain, and errors keep their own words.
+    """
+    if isinstance(settings, list):
+        return tuple(_build(one, where) for one in settings)
+    if not isinstance(settings, Mapping):
+        return settings
+    built = {key: _build(value, f"{where}.{key}") for key, value in settings.items()}
+    target = built.pop("_target_", None)
+    if target is None:
+        return built
+    module, _, name = str(target).rpartition(".")
+    try:
+        make = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BenchError(f"{where}._target_ '{target}' can not be imported: {error}") from error
+    try:
+        return make(**built)
+    except TypeError as error:
+        raise BenchError(f"{where}: {error}; see its yaml for the settings it knows") from error
+
+
+def _one_line(error: Exception, arguments: Sequence[str]) -> str:
+    """Say what Hydra found wrong in one line, with the nearest names."""
+    chain: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        chain.append(str(cause))
+        cause = cause.__cause__
+    text = "\n".join(chain)
+    if found := re.search(r"Could not find '([\w-]+)/([^']+)'", text):
+        group, name = found.groups()
+        options = sorted(file.stem for file in _option_files(group, arguments))
+        return f"unknown {group} '{name}'; {did_you_mean(name, options)}"
+    if found := re.search(r"Could not override '([^']+)'", text):
+        key = found[1].lstrip("+~")
+        known = _known_keys(arguments)
+        if key not in known:
+            return f"unknown setting '{key}'; {_nearest_key(key, known)}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"a setting must be given: {chain[0].splitlines()[0]}"
+    lines = [line.strip() for line in chain[-1].splitlines() if line.strip()]
+    first = next(iter(lines), type(error).__name__)
+    return f"{first}; see 'bench run --cfg job' for all settings"
+
+
+def _nearest_key(key: str, known: Sequence[str]) -> str:
+    """Name near settings; failing that, those of the same parent. Never the whole config."""
+    hint = did_you_mean(key, known)
+    if hint.startswith("did"):
+        return hint
+    parent = key.rpartition(".")[0]
+    siblings = [name for name in known if name.rpartition(".")[0] == parent]
+    return did_you_mean(key, siblings or {name.split(".")[0] for name in known})
+
+
+def _option_files(group: str, arguments: Sequence[str]) -> Iterable[Path]:
+    folders = [resource("conf")]
+    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if flag in ("--config-dir", "-cd"):
+            folders.append(Path(value))
+    return [file for folder in folders for file in (folder / group).glob("*.yaml")]
+
+
+def _known_keys(arguments: Sequence[str]) -> list[str]:
+    """Every setting of the config with the chosen groups, but without the other overrides."""
+    groups = {folder.name for folder in resource("conf").iterdir() if folder.is_dir()}
+    chosen = [a for a in arguments if a.split("=")[0] in groups]
+    with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
+        config = hydra.compose(_CONFIG, chosen)
+    return list(_flat(OmegaConf.to_container(config)))
+
+
+def _flat(settings: Any, where: str = "") -> Iterator[str]:
+    if isinstance(settings, Mapping):
+        for key, value in settings.items():
+            name = f"{where}.{key}" if where else str(key)
+            yield name
+            yield from _flat(value, name)

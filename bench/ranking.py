@@ -1,0 +1,135 @@
+"""The only ordering rule of the project.
+
+Scores are float32 and higher comes first; equal scores fall as trec_eval lets them fall, by document
+id in descending order. Every search, merge, fusion and run file goes through here, so a written run
+file gives trec_eval the same order as the one that was measured.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Run, ScoreArray
+
+# Below this many documents a full sort is as fast as a partition with its corrections.
+_SORT_ALL = 2048
+
+_ties: weakref.WeakKeyDictionary[Collection, NDArray[np.int32]] = weakref.WeakKeyDictionary()
+
+
+def tie_ranks(ids: Sequence[str]) -> NDArray[np.int32]:
+    """Return (n,) int32: the place of each id when ids are sorted descending by their UTF-8 bytes.
+
+    trec_eval compares ids with strcmp; UTF-8 keeps the order of code points, so Python's own string
+    comparison gives the same order.
+    """
+    order = sorted(range(len(ids)), key=ids.__getitem__, reverse=True)
+    ranks = np.empty(len(ids), dtype=np.int32)
+    ranks[order] = np.arange(len(ids), dtype=np.int32)
+    return ranks
+
+
+def ties_of(collection: Collection) -> NDArray[np.int32]:
+    """Return `tie_ranks` of a collection's ids, worked out once a collection."""
+    ranks = _ties.get(collection)
+    if ranks is None:
+        ranks = _ties[collection] = tie_ranks(collection.ids(range(len(collection))))
+    return ranks
+
+
+def empty(n_queries: int, k: int) -> Run:
+    """Return an (n_queries, k) run without any document."""
+    return Run(
+        np.full((n_queries, k), NO_DOC, dtype=np.int32),
+        np.full((n_queries, k), NO_SCORE, dtype=np.float32),
+    )
+
+
+def rank(docs: DocArray, scores: ScoreArray, ties: NDArray[np.int32], k: int) -> Run:
+    """Order candidates: docs and scores (n_queries, m), -1 / -inf for none → the k best of each row.
+
+    Rows shorter than k are padded. A document may stand at most once in a row.
+    """
+    held = (docs != NO_DOC) & (scores != NO_SCORE)
+    place = np.where(held, ties[docs], len(ties))  # ties[-1] is read and thrown away
+    kept = np.where(held, scores, NO_SCORE).astype(np.float32, copy=False)
+    order = np.lexsort((place, -kept), axis=-1)[:, :k]
+    run = empty(len(docs), k)
+    width = order.shape[1]
+    run.scores[:, :width] = np.take_along_axis(kept, order, axis=1)
+    run.docs[:, :width] = np.where(
+        run.scores[:, :width] == NO_SCORE, NO_DOC, np.take_along_axis(docs, order, axis=1)
+    )
+    return run
+
+
+def best(scores: ScoreArray, ties: NDArray[np.int32], k: int) -> Run:
+    """Return the k best of a full (n_queries, n_docs) score matrix; -inf means "not retrieved"."""
+    n_docs = scores.shape[1]
+    if n_docs <= _SORT_ALL or 4 * k >= n_docs:
+        docs = np.broadcast_to(np.arange(n_docs, dtype=np.int32), scores.shape)
+        return rank(docs, scores, ties, k)
+    run = empty(len(scores), k)
+    for row, values in enumerate(scores):
+        # Whatever equals the k-th score must compete for the last places by its id.
+        threshold = np.partition(values, n_docs - k)[n_docs - k]
+        candidates = np.flatnonzero(values >= threshold).astype(np.int32)
+        top = rank(candidates[None], values[candidates][None], ties, k)
+        run.docs[row], run.scores[row] = top.docs[0], top.scores[0]
+    return run
+
+
+def merge(runs: Sequence[Run], ties: NDArray[np.int32], k: int) -> Run:
+    """Merge runs over disjoint parts of a collection (blocks, shards) into the k best of each row."""
+    return rank(
+        np.concatenate([r.docs for r in runs], axis=1),
+        np.concatenate([r.scores for r in runs], axis=1),
+        ties,
+        k,
+    )
+
+
+def sum_by_document(docs: DocArray, parts: NDArray[np.float64], ties: NDArray[np.int32], k: int) -> Run:
+    """Add up what each document collected: docs and parts (n_queries, m) → the k best sums.
+
+    Unlike in `rank`, a document may stand several times in a row; sums are taken in float64 in the
+    order of the columns, then compared as float32.
+    """
+    n_queries, n_docs = len(docs), len(ties)
+    rows, columns = np.nonzero(docs != NO_DOC)
+    keys = rows.astype(np.int64) * n_docs + docs[rows, columns]
+    found, position = np.unique(keys, return_inverse=True)
+    sums = np.bincount(position, weights=parts[rows, columns], minlength=len(found))
+    row, doc = np.divmod(found, n_docs)
+    counts = np.bincount(row, minlength=n_queries)
+    width = int(counts.max(initial=0))
+    column = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
+    wide = empty(n_queries, width)
+    wide.docs[row, column] = doc
+    wide.scores[row, column] = sums
+    return rank(wide.docs, wide.scores, ties, k)
+
+
+def best_passages(
+    passages: NDArray[np.int64],
+    scores: ScoreArray,
+    owner: DocArray,
+    ties: NDArray[np.int32],
+    k: int,
+) -> Run:
+    """Let the best passage stand for its document.
+
+    passages and scores are (n_queries, m), -1 for none; `owner[p]` is the document of passage p.
+    """
+    docs = np.where(passages >= 0, owner[passages], NO_DOC).astype(np.int32)
+    kept = np.where(passages >= 0, scores, NO_SCORE)
+    # Best score first within a document, then drop all but the first of each document.
+    order = np.lexsort((-kept, docs), axis=-1)
+    docs = np.take_along_axis(docs, order, axis=1)
+    kept = np.take_along_axis(kept, order, axis=1)
+    docs[:, 1:][docs[:, 1:] == docs[:, :-1]] = NO_DOC
+    return rank(docs, kept, ties, k)

@@ -1,0 +1,293 @@
+"""What a run leaves behind: record.json and its run files. Everything shown is made from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import resource as process
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bench
+from bench.collections.trec import write_run
+from bench.errors import BenchError, require
+from bench.files import write_text
+from bench.measure import RECALL_DEPTH
+from bench.resources import checkout
+from bench.types import Facts, Measures, Queries, Run, TestCollection
+
+SCHEMA = 1
+RECORD = "record.json"
+_LIBRARIES = (
+    "numpy",
+    "pytrec_eval-terrier",
+    "bm25s",
+    "PyStemmer",
+    "rank-bm25",
+    "faiss-cpu",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "hydra-core",
+    "matplotlib",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SystemResult:
+    """What one retriever gave: its run, its measures, and what a reader must know of it.
+
+    `seconds` has the wall time of each phase; an index that an earlier system built is not built
+    again, so the first user of a shared part pays for it. `recall_vs_exact` is None for exact search.
+    """
+
+    run: Run
+    measures: Measures
+    facts: Facts
+    nbytes: int
+    recall_vs_exact: float | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All systems on the same queries. `left_out` are queries without a relevant document, which
+    have no value; those known to have none (`no_answer`) are not among them."""
+
+    queries: Queries
+    systems: Mapping[str, SystemResult]
+    left_out: tuple[str, ...]
+    no_answer: tuple[str, ...]
+
+
+class Record:
+    """A saved run, read only: the parsed record.json with the views that reports need."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.content = content
+
+    @classmethod
+    def load(cls, path: Path) -> Record:
+        """Read a run folder or its record.json. Raises `BenchError` when it is none."""
+        file = path / RECORD if path.is_dir() else path
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise BenchError(f"cannot read {file}: {error.strerror}; name a run's folder") from error
+        except ValueError as error:
+            raise BenchError(f"{file} is no record of a run: {error}") from error
+        require(
+            isinstance(content, dict) and content.get("schema") == SCHEMA,
+            f"{file} is no record of schema {SCHEMA}; it was written by another version of bench",
+        )
+        return cls(content)
+
+    @property
+    def systems(self) -> list[str]:
+        return list(self.content["systems"])
+
+    @property
+    def measures(self) -> list[str]:
+        return list(self.content["measures"])
+
+    @property
+    def primary(self) -> str:
+        """The measure that was declared first."""
+        return self.measures[0]
+
+    @property
+    def query_ids(self) -> list[str]:
+        return list(self.content["queries"]["ids"])
+
+    @property
+    def sets(self) -> list[str]:
+        """The query set of each query."""
+        return list(self.content["queries"]["sets"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.content["seeds"]["bootstrap"])
+
+    def values(self, measure: str) -> NDArray[np.float64]:
+        """Return (n_systems, n_queries) values of one measure."""
+        rows = [system["values"][measure] for system in self.content["systems"].values()]
+        return np.array(rows, dtype=np.float64)
+
+
+def build(
+    results: Results, test: TestCollection, config: Mapping[str, Any], seconds: Mapping[str, float]
+) -> Record:
+    """Collect everything that tells what was run, on what, with what, and what came out."""
+    collection, qrels = test.collection, test.qrels
+    now = datetime.now(UTC)
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "bench": bench.__version__,
+        "created": now.isoformat(timespec="seconds"),
+        "config": _portable(config),
+        "git": _git(),
+        "platform": {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+        },
+        "versions": _versions(),
+        "seeds": {"bootstrap": config.get("seed", 0)},
+        "collection": {
+            "name": collection.name,
+            "documents": len(collection),
+            "fingerprint": collection.fingerprint,
+        },
+        "labels": {
+            "fingerprint": qrels.fingerprint,
+            "relevant": qrels.relevant,
+            "complete": qrels.complete,
+            "judgements": sum(len(grades) for grades in qrels.grades.values()),
+        },
+        "queries": {
+            "fingerprint": _fingerprint(results.queries.ids, results.queries.texts),
+            "ids": list(results.queries.ids),
+            "sets": list(results.queries.sets),
+            "splits": list(results.queries.splits),
+            "left_out": list(results.left_out),
+            "no_answer": list(results.no_answer),
+        },
+        "measures": list(next(iter(results.systems.values())).measures.names),
+        "systems": {
+            name: {
+                "facts": dict(result.facts),
+                "index_bytes": result.nbytes,
+                f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
+                "seconds": dict(result.seconds),
+                "values": {
+                    measure: [float(v) for v in result.measures.row(measure)]
+                    for measure in result.measures.names
+                },
+            }
+            for name, result in results.systems.items()
+        },
+        "seconds": dict(seconds),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    same = {key: content[key] for key in ("config", "collection", "labels", "queries")}
+    content["id"] = f"{now:%Y%m%d-%H%M%S}-{_fingerprint([json.dumps(same, sort_keys=True)])[:8]}"
+    return Record(content)
+
+
+def save(
+    record: Record,
+    results: Results,
+    test: TestCollection,
+    output: Path,
+    draw: Callable[[Record, Path], None],
+) -> Path:
+    """Write record, run files and what `draw` makes of them into `output`/<id>, whole or not at all.
+
+    Returns the folder. Raises `BenchError` when `output` can not be written to.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=output, prefix=".part-"))
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {output}: {error.strerror}; choose another folder with output=DIR"
+        ) from error
+    try:
+        for name, result in results.systems.items():
+            write_run(part / f"{name}.trec", result.run, results.queries, test.collection, name)
+        write_text(part / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
+        draw(record, part)
+        part.chmod(0o755)
+        return _into_place(part, output, record.content["id"])
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _into_place(part: Path, output: Path, name: str) -> Path:
+    """Rename to the first free name: two runs may have begun in one second with one config."""
+    for number in range(1, 1000):
+        folder = output / (name if number == 1 else f"{name}-{number}")
+        if not folder.exists():
+            try:
+                part.rename(folder)
+            except OSError:  # another process took the name just now
+                continue
+            return folder
+    raise BenchError(f"{output} has a thousand runs named {name}; remove some")
+
+
+def _fingerprint(*columns: Any) -> str:
+    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
+
+
+def _portable(config: Any) -> Any:
+    """The config without absolute paths: of those only the last part says anything elsewhere."""
+    if isinstance(config, Mapping):
+        return {str(key): _portable(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [_portable(value) for value in config]
+    if isinstance(config, str) and Path(config).is_absolute():
+        return Path(config).name
+    if isinstance(config, float) and not math.isfinite(config):
+        return str(config)
+    return config
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _git() -> dict[str, Any]:
+    """Commit of this checkout and whether it is clean; nulls for an installed package."""
+    root = checkout()
+    if root is None:
+        return {"commit": None, "clean": None}
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "clean": git("status", "--porcelain") == ""}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "clean": None}
+
+
+def _processor() -> str:
+    """The processor's model name where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def peak_memory_mb() -> float:
+    """Return the largest resident memory of this process so far, in MB (10^6 bytes)."""
+    peak = process.getrusage(process.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)

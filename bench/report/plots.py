@@ -1,0 +1,177 @@
+"""The plots of a run, each as PNG and SVG. Figures are made without pyplot, which no file needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.record import Record
+from bench.report.summary import Row, select, set_names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe & Ito (2008): told apart by readers with any common colour vision; the markers differ too.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_DPI = 150
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _colour(place: int) -> str:
+    return COLOURS[place % len(COLOURS)]
+
+
+def _bare(axes: object, *sides: str) -> None:
+    for side in sides:
+        axes.spines[side].set_visible(False)  # type: ignore[attr-defined]
+
+
+def primary_with_intervals(record: Record) -> Figure:
+    """Mean and 95 % interval of the primary measure for each system."""
+    chosen = select(record, measure=record.primary)
+    figure = _figure(6.4, 1.3 + 0.45 * len(chosen))
+    axes = figure.subplots()
+    for place, row in enumerate(chosen):
+        axes.plot([row.low, row.high], [place, place], color=_colour(place), lw=2.5)
+        axes.plot(row.mean, place, MARKERS[place % len(MARKERS)], color=_colour(place), ms=8)
+        axes.annotate(
+            f"{row.mean:.3f}", (row.mean, place), (0, 7), textcoords="offset points", ha="center"
+        )
+    axes.set_yticks(range(len(chosen)), [row.system for row in chosen])
+    axes.set_ylim(len(chosen) - 0.5, -0.7)
+    axes.set_xlabel(f"{record.primary}, mean and 95 % interval over {chosen[0].n} queries")
+    axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(axis="y", length=0)
+    _bare(axes, "top", "right", "left")
+    return figure
+
+
+def recall_over_k(record: Record) -> Figure | None:
+    """Recall@k over the cut-offs that were measured; None with fewer than two of them."""
+    cutoffs = sorted(
+        int(match[1]) for m in record.measures if (match := re.fullmatch(r"Recall@(\d+)", m))
+    )
+    if len(cutoffs) < 2:
+        return None
+    figure = _figure(6.4, 4.2)
+    axes = figure.subplots()
+    for place, system in enumerate(record.systems):
+        means = {r.measure: r.mean for r in select(record) if r.system == system}
+        axes.plot(
+            cutoffs,
+            [means[f"Recall@{k}"] for k in cutoffs],
+            marker=MARKERS[place % len(MARKERS)],
+            color=_colour(place),
+            label=system,
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(cutoffs, [str(k) for k in cutoffs])
+    axes.minorticks_off()
+    axes.set_xlabel("k (documents looked at, logarithmic)")
+    axes.set_ylabel(f"Recall@k, mean over {len(record.query_ids)} queries")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="lower right")
+    _bare(axes, "top", "right")
+    return figure
+
+
+def by_query_set(record: Record) -> Figure | None:
+    """Heat map of the primary measure, system × query set; None where there is one set."""
+    groups = set_names(record)
+    if not groups:
+        return None
+    cells: list[list[Row]] = [select(record, group=g, measure=record.primary) for g in groups]
+    values = np.array([[row.mean for row in column] for column in cells]).T
+    figure = _figure(1.6 + 1.15 * len(groups), 1.5 + 0.5 * len(record.systems))
+    axes = figure.subplots()
+    image = axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for (y, x), value in np.ndenumerate(values):
+        # cividis is dark below its middle
+        axes.text(
+            x,
+            y,
+            f"{value:.2f}",
+            ha="center",
+            va="center",
+            color="white" if value < 0.55 else "black",
+        )
+    labels = [f"{g}\nn = {column[0].n}" for g, column in zip(groups, cells, strict=True)]
+    axes.set_xticks(range(len(groups)), labels)
+    axes.set_yticks(range(len(record.systems)), record.systems)
+    axes.tick_params(length=0)
+    _bare(axes, "top", "right", "left", "bottom")
+    figure.colorbar(image, ax=axes, label=record.primary)
+    return figure
+
+
+def difference_to_best_other(record: Record) -> Figure | None:
+    """Per query, each system minus the best of the others, sorted; None with one system."""
+    systems = record.systems
+    if len(systems) < 2:
+        return None
+    values = record.values(record.primary)
+    columns = min(len(systems), 2)
+    lines = -(-len(systems) // columns)
+    figure = _figure(3.6 * columns, 2.3 * lines + 0.4)
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(systems):
+            axes.set_visible(False)
+            continue
+        others = np.delete(values, place, axis=0).max(axis=0)
+        difference = np.sort(values[place] - others)[::-1]
+        axes.fill_between(
+            np.arange(1, len(difference) + 1), difference, step="mid", color=_colour(place), lw=0
+        )
+        axes.axhline(0, color="black", lw=0.8)
+        better, worse = int((difference > 0).sum()), int((difference < 0).sum())
+        axes.set_title(
+            f"{systems[place]}: {better} better, {len(difference) - better - worse} equal, "
+            f"{worse} worse",
+            fontsize=9,
+            loc="left",
+        )
+        axes.grid(axis="y", alpha=0.3)
+        _bare(axes, "top", "right")
+    figure.supxlabel("queries, sorted", fontsize=9)
+    figure.supylabel(f"{record.primary} minus best other", fontsize=9)
+    return figure
+
+
+PLOTS: dict[str, Callable[[Record], Figure | None]] = {
+    "primary": primary_with_intervals,
+    "recall": recall_over_k,
+    "query_sets": by_query_set,
+    "difference": difference_to_best_other,
+}
+
+
+def draw(record: Record, folder: Path, names: Sequence[str] = tuple(PLOTS)) -> list[Path]:
+    """Write each plot that the record has data for as PNG and SVG; return the files."""
+    import matplotlib
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    # A fixed salt and no date: the same record gives the same bytes.
+    with matplotlib.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 10}):
+        for name in names:
+            figure = PLOTS[name](record)
+            if figure is None:
+                continue
+            for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
+                file = folder / f"{name}{suffix}"
+                figure.savefig(file, dpi=_DPI, metadata=metadata)
+                files.append(file)
+                # The layout is solved on the first drawing and kept for the second.
+                figure.set_layout_engine("none")
+    return files

@@ -1,0 +1,34 @@
+"""All files that are made from a record, and what is printed of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench.files import write_text
+from bench.record import Record
+from bench.report.plots import draw
+from bench.report.summary import per_query_csv, summary_csv
+from bench.report.tables import grids, latex, markdown, terminal
+
+
+def write_report(record: Record, folder: Path) -> None:
+    """Write summary.md/.csv/.tex, per_query.csv and plots/ into a run's folder."""
+    tables = grids(record)
+    write_text(folder / "summary.md", markdown(tables))
+    write_text(folder / "summary.tex", latex(tables))
+    write_text(folder / "summary.csv", summary_csv(record))
+    write_text(folder / "per_query.csv", per_query_csv(record))
+    draw(record, folder / "plots")
+
+
+def print_tables(record: Record) -> None:
+    """Print the tables with their notes. Into a file or pipe they are as wide as they need."""
+    from rich.console import Console
+
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    for grid in grids(record):
+        console.print(terminal(grid))
+        for note in grid.notes:
+            console.print(note, style="dim", highlight=False, markup=False)
+        console.print()

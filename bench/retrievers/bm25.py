@@ -1,0 +1,192 @@
+"""BM25 (Robertson & Zaragoza 2009) by bm25s, or by rank_bm25 as the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import did_you_mean, require
+from bench.ranking import best, ties_of
+from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, ScoreArray, Searcher
+
+VARIANTS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
+# rank_bm25's classes by the variant that they implement. Its Okapi has Robertson's IDF, but floors
+# a negative one at epsilon times the mean IDF, and keeps the factor k1 + 1.
+_RANK_BM25 = {"robertson": "BM25Okapi", "bm25l": "BM25L", "bm25+": "BM25Plus"}
+_STOPWORDS = ("english", "english_plus", None)
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Lower-cased words that match `pattern`, without stop words, then stemmed.
+
+    stopwords  english (33 words, Lucene's list), english_plus (179 words), or null for none
+    stemmer    a Snowball language such as english, or null for none
+    """
+
+    stopwords: str | None = "english"
+    stemmer: str | None = "english"
+    pattern: str = r"(?u)\b\w\w+\b"
+
+    def __post_init__(self) -> None:
+        require(
+            self.stopwords in _STOPWORDS,
+            f"tokenizer.stopwords '{self.stopwords}' is unknown; use one of {_STOPWORDS}",
+        )
+        if self.stemmer is not None:
+            import Stemmer
+
+            require(
+                self.stemmer in Stemmer.algorithms(),
+                f"tokenizer.stemmer '{self.stemmer}' is unknown; "
+                + did_you_mean(self.stemmer, Stemmer.algorithms()),
+            )
+
+    def __call__(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the tokens of each text."""
+        import bm25s
+        import Stemmer
+
+        names = {"english": "en", "english_plus": "en_plus", None: []}
+        tokens: list[list[str]] = bm25s.tokenize(
+            list(texts),
+            token_pattern=self.pattern,
+            stopwords=names[self.stopwords],
+            stemmer=Stemmer.Stemmer(self.stemmer) if self.stemmer else None,
+            return_ids=False,
+            show_progress=False,
+        )
+        return tokens
+
+
+class _Engine(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+    def scores(self, tokens: Sequence[str]) -> ScoreArray:
+        """Return (n_docs,) scores, -inf where a document shares no term with the query."""
+        ...
+
+
+class _Bm25s:
+    """bm25s (Lù 2024): scores of every term and document, computed when indexing."""
+
+    def __init__(self, tokens: Sequence[Sequence[str]], settings: BM25) -> None:
+        import bm25s
+
+        self._model = bm25s.BM25(
+            method=settings.variant, k1=settings.k1, b=settings.b, delta=settings.delta
+        )
+        self._model.index(tokens, show_progress=False)
+        self._n_docs = len(tokens)
+
+    @property
+    def nbytes(self) -> int:
+        arrays = (self._model.scores[name] for name in ("data", "indices", "indptr"))
+        return int(sum(array.nbytes for array in arrays))
+
+    def scores(self, tokens: Sequence[str]) -> ScoreArray:
+        result = np.full(self._n_docs, NO_SCORE, dtype=np.float32)
+        known = self._model.get_tokens_ids(list(tokens))
+        if known:
+            indptr, indices = self._model.scores["indptr"], self._model.scores["indices"]
+            matching = np.concatenate([indices[indptr[t] : indptr[t + 1]] for t in known])
+            # The engine gives 0, or BM25+ and BM25L a constant, to documents without any query term.
+            result[matching] = self._model.get_scores_from_ids(known)[matching]
+        return result
+
+
+class _RankBm25:
+    """rank_bm25 (Brown): plain Python over term frequencies, the reference."""
+
+    def __init__(self, tokens: Sequence[Sequence[str]], settings: BM25) -> None:
+        import rank_bm25
+
+        kind: Any = getattr(rank_bm25, _RANK_BM25[settings.variant])
+        extra = {} if settings.variant == "robertson" else {"delta": settings.delta}
+        self._model = kind(tokens, k1=settings.k1, b=settings.b, **extra)
+
+    @property
+    def nbytes(self) -> int:
+        import sys
+
+        return sum(sys.getsizeof(frequencies) for frequencies in self._model.doc_freqs)
+
+    def scores(self, tokens: Sequence[str]) -> ScoreArray:
+        terms = set(tokens)
+        matching = np.array([not terms.isdisjoint(f) for f in self._model.doc_freqs])
+        values: NDArray[np.float64] = self._model.get_scores(tokens)
+        return np.where(matching, values, NO_SCORE).astype(np.float32)
+
+
+_ENGINES: dict[str, Callable[..., _Engine]] = {"bm25s": _Bm25s, "rank_bm25": _RankBm25}
+
+
+@dataclass(frozen=True)
+class BM25:
+    """BM25 over chosen fields.
+
+    engine   bm25s or rank_bm25; the latter has robertson (its Okapi), bm25l and bm25+
+    variant  lucene, robertson, atire, bm25l, bm25+ (Kamphuis et al. 2020)
+    k1, b    term frequency saturation, length normalisation; delta: of bm25l and bm25+
+    fields   title, text, or both
+    """
+
+    engine: str = "bm25s"
+    variant: str = "lucene"
+    k1: float = 1.2
+    b: float = 0.75
+    delta: float = 0.5
+    fields: tuple[str, ...] = FIELDS
+    tokenizer: Tokenizer = field(default_factory=Tokenizer)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", tuple(self.fields))
+        for name, value, known in (
+            ("engine", self.engine, tuple(_ENGINES)),
+            ("variant", self.variant, VARIANTS),
+            *(("fields", name, FIELDS) for name in self.fields),
+        ):
+            require(value in known, f"bm25.{name} '{value}' is unknown; {did_you_mean(value, known)}")
+        require(
+            self.engine != "rank_bm25" or self.variant in _RANK_BM25,
+            f"rank_bm25 has no variant '{self.variant}'; use variant={'|'.join(_RANK_BM25)} "
+            "or engine=bm25s",
+        )
+        require(bool(self.fields), "bm25.fields is empty; use [title,text]")
+        require(self.k1 >= 0, f"bm25.k1 must be at least 0, got {self.k1}")
+        require(0 <= self.b <= 1, f"bm25.b must lie between 0 and 1, got {self.b}")
+
+    def index(self, collection: Collection) -> Searcher:
+        """Tokenize and index the whole collection."""
+        texts = collection.texts(range(len(collection)), self.fields)
+        tokens = self.tokenizer(texts)
+        require(
+            any(tokens),
+            f"no document of '{collection.name}' has a term left after tokenizing; "
+            "check fields, stop words and pattern",
+        )
+        return _Bm25Searcher(_ENGINES[self.engine](tokens, self), self.tokenizer, ties_of(collection))
+
+
+@dataclass(frozen=True, eq=False)
+class _Bm25Searcher:
+    engine: _Engine
+    tokenizer: Tokenizer
+    ties: NDArray[np.int32]
+    exact: Searcher | None = None
+
+    @property
+    def nbytes(self) -> int:
+        return self.engine.nbytes
+
+    @property
+    def facts(self) -> Facts:
+        return {}
+
+    def search(self, queries: Queries, k: int) -> Run:
+        tokens = self.tokenizer(queries.texts)
+        return best(np.stack([self.engine.scores(terms) for terms in tokens]), self.ties, k)

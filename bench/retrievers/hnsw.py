@@ -1,0 +1,87 @@
+"""Approximate dense retrieval by hierarchical navigable small world graphs (Malkov & Yashunin 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.encode import Embeddings, Passages, SentenceEncoder, embed
+from bench.errors import require
+from bench.indexing import index_once
+from bench.ranking import best_passages, ties_of
+from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
+
+
+@dataclass(frozen=True)
+class Hnsw:
+    """faiss HNSW over the same embeddings as `exact`, the dense retriever that it approximates.
+
+    m                links a node; ef_construction: candidates kept while building
+    ef_search        candidates kept while searching, and so the longest list that a query can get:
+                     faiss would silently raise it to the depth asked for, and hide what it costs
+    """
+
+    encoder: SentenceEncoder
+    exact: Retriever
+    passages: Passages = Passages()
+    m: int = 32
+    ef_construction: int = 200
+    ef_search: int = 200
+
+    def __post_init__(self) -> None:
+        require(self.m >= 2, f"hnsw.m must be at least 2, got {self.m}")
+        for name in ("ef_construction", "ef_search"):
+            value = getattr(self, name)
+            require(value >= 1, f"hnsw.{name} must be at least 1, got {value}")
+
+    def index(self, collection: Collection) -> Searcher:
+        """Build the graph with one thread: with several, faiss builds another one every time."""
+        import faiss
+
+        embeddings = embed(collection, self.encoder, self.passages)
+        graph = faiss.IndexHNSWFlat(embeddings.vectors.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = self.ef_construction
+        graph.hnsw.efSearch = self.ef_search
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)
+        try:
+            graph.add(embeddings.vectors)
+        finally:
+            faiss.omp_set_num_threads(threads)
+        return _HnswSearcher(
+            self.encoder,
+            embeddings,
+            graph,
+            ties_of(collection),
+            self.ef_search,
+            index_once(self.exact, collection),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _HnswSearcher:
+    encoder: SentenceEncoder
+    embeddings: Embeddings
+    graph: Any
+    ties: NDArray[np.int32]
+    ef_search: int
+    exact: Searcher | None
+
+    @property
+    def nbytes(self) -> int:
+        """Vectors and links; the upper levels hold a 1/m part more and are not counted."""
+        links = self.graph.hnsw.neighbors.size() * 4
+        return self.embeddings.vectors.nbytes + int(links)
+
+    @property
+    def facts(self) -> Facts:
+        return {**self.embeddings.facts, "longest_list": self.ef_search}
+
+    def search(self, queries: Queries, k: int) -> Run:
+        vectors = self.encoder.encode(queries.texts, query=True).vectors
+        depth = min(self.ef_search, len(self.embeddings.owner))
+        scores, passages = self.graph.search(vectors, depth)
+        return best_passages(passages, scores, self.embeddings.owner, self.ties, k)

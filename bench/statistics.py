@@ -1,0 +1,35 @@
+"""How far a mean over queries can be trusted. The unit is the query."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+# A mean over fewer queries than this is marked wherever it is shown.
+FEW_QUERIES = 15
+
+
+def bootstrap_intervals(
+    values: NDArray[np.float64],
+    seed: int,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> NDArray[np.float64]:
+    """Percentile bootstrap over queries (Efron & Tibshirani 1993, ch. 13).
+
+    values (..., n_queries) → (..., 2): low and high of the mean. All rows are resampled with the same
+    draws, so they stay paired. With fewer than two queries there is no interval: nan.
+    """
+    n = values.shape[-1]
+    if n < 2:
+        return np.full((*values.shape[:-1], 2), np.nan)
+    rng = np.random.default_rng(seed)
+    # How often each query is drawn: resampling then is one matrix product for all rows.
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    means = values.reshape(-1, n) @ counts.T / n
+    tail = (1 - confidence) / 2
+    bounds = np.quantile(means, [tail, 1 - tail], axis=1)
+    intervals: NDArray[np.float64] = np.moveaxis(bounds, 0, -1).reshape(*values.shape[:-1], 2)
+    return intervals

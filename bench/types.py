@@ -1,0 +1,222 @@
+"""Data types and protocols: the whole contract between the parts. Needs numpy and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+
+DocArray = NDArray[np.int32]
+ScoreArray = NDArray[np.float32]
+Facts = Mapping[str, str | int | float | bool | None]
+
+FIELDS = ("title", "text")
+NO_DOC = -1
+NO_SCORE = np.float32(-np.inf)
+
+
+class Collection(Protocol):
+    """Documents numbered 0..n-1, with random access and streaming."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over all ids and texts, in order."""
+        ...
+
+    def __len__(self) -> int: ...
+    def ids(self, docs: Sequence[int] | DocArray) -> list[str]: ...
+    def texts(self, docs: Sequence[int] | DocArray, fields: Sequence[str] = FIELDS) -> list[str]: ...
+    def batches(self, size: int) -> Iterator[DocArray]: ...
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Aligned tuples of one length: ids, texts and the facets by which results are grouped."""
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    sets: tuple[str, ...]
+    splits: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.ids), len(self.texts), len(self.sets), len(self.splits)}
+        if len(lengths) != 1:
+            raise ValueError(f"Queries needs tuples of one length, got lengths {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, positions: Sequence[int]) -> Queries:
+        """Return the queries at these positions, in this order."""
+        return Queries(
+            *(
+                tuple(column[i] for i in positions)
+                for column in (self.ids, self.texts, self.sets, self.splits)
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Qrels:
+    """Judgements: query id → document id → grade.
+
+    `complete` says that every pair was judged, so that an absent pair means grade 0 and not
+    "unknown". `relevant` is the lowest grade that counts as relevant for binary measures.
+    """
+
+    grades: Mapping[str, Mapping[str, int]]
+    complete: bool = False
+    relevant: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over all (query, document, grade) with a grade other than 0, sorted, and the rule
+        that reads them. Explicit zeros change nothing in a complete set, and are left in otherwise."""
+        digest = hashlib.sha256(f"complete={self.complete} relevant={self.relevant}\n".encode())
+        for query in sorted(self.grades):
+            for doc, grade in sorted(self.grades[query].items()):
+                if grade or not self.complete:
+                    digest.update(f"{query}\t{doc}\t{grade}\n".encode())
+        return digest.hexdigest()
+
+    def n_relevant(self, query: str) -> int:
+        """Return how many documents are relevant for this query."""
+        return sum(grade >= self.relevant for grade in self.grades.get(query, {}).values())
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Ranked answers, best first: `docs` int32 and `scores` float32, both (n_queries, k).
+
+    Places without a document hold -1 / -inf and come last.
+    """
+
+    docs: DocArray
+    scores: ScoreArray
+
+    def __post_init__(self) -> None:
+        if self.docs.shape != self.scores.shape or self.docs.ndim != 2:
+            raise ValueError(
+                f"Run needs two (n_queries, k) arrays, got {self.docs.shape}, {self.scores.shape}"
+            )
+
+    def head(self, k: int) -> Run:
+        """Return a view of the first k places."""
+        return Run(self.docs[:, :k], self.scores[:, :k])
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """Values of each measure for each query: `values` float64 (n_measures, n_queries)."""
+
+    names: tuple[str, ...]
+    query_ids: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    def row(self, name: str) -> NDArray[np.float64]:
+        """Return the (n_queries,) values of one measure."""
+        row: NDArray[np.float64] = self.values[self.names.index(name)]
+        return row
+
+
+class Encoded(NamedTuple):
+    """What an encoder returns for n texts: vectors (n, dim) float32, the tokens that each text has
+    and the tokens of it that were read before the cut, (n,) int32 both."""
+
+    vectors: ScoreArray
+    tokens: NDArray[np.int32]
+    read: NDArray[np.int32]
+
+
+@runtime_checkable
+class Searcher(Protocol):
+    """An index that is ready to answer. It never changes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what it keeps, in bytes."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """What a reader of the results must know of this index, such as how much text was cut."""
+        ...
+
+    @property
+    def exact(self) -> Searcher | None:
+        """The exact search that this one approximates; None where this one is exact."""
+        ...
+
+    def search(self, queries: Queries, k: int) -> Run:
+        """Return the (n_queries, k) best documents in the canonical order of `bench.ranking`."""
+        ...
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Settings only: what a yaml file names. Hashable, so that equal settings share one index."""
+
+    def index(self, collection: Collection) -> Searcher: ...
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors. Hashable, as a retriever is."""
+
+    @property
+    def facts(self) -> Facts: ...
+    def encode(self, texts: Sequence[str], *, query: bool) -> Encoded: ...
+
+
+@dataclass(frozen=True, eq=False)
+class TestCollection:
+    """A collection with the queries and judgements that are asked of it.
+
+    `no_answer` names queries that are known to have no relevant document; `split` and `sets`
+    say which part of the labels this is.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    collection: Collection
+    queries: Queries
+    qrels: Qrels
+    no_answer: frozenset[str] = frozenset()
+
+
+def check_run(run: Run, n_docs: int, n_queries: int, system: str) -> Run:
+    """Return the run if it keeps the contract of `Run`; raise `BenchError` naming what it breaks.
+
+    Called once, where a run leaves a searcher: nothing after it needs to check again.
+    """
+    docs, scores = run.docs, run.scores
+
+    def refuse(what: str) -> BenchError:
+        return BenchError(f"retriever '{system}' returned a malformed run: {what}; mend its search")
+
+    if docs.dtype != np.int32 or scores.dtype != np.float32:
+        raise refuse(f"dtypes {docs.dtype}, {scores.dtype} instead of int32, float32")
+    if len(docs) != n_queries:
+        raise refuse(f"{len(docs)} rows for {n_queries} queries")
+    empty = docs == NO_DOC
+    if docs.size and (docs.min() < NO_DOC or docs.max() >= n_docs):
+        raise refuse(f"document numbers outside 0..{n_docs - 1}")
+    if np.isnan(scores).any():
+        raise refuse("NaN among the scores")
+    if (empty[:, :-1] & ~empty[:, 1:]).any():
+        raise refuse("an empty place before a document")
+    if (scores[empty] != NO_SCORE).any() or not np.isfinite(scores[~empty]).all():
+        raise refuse("scores must be -inf at empty places and finite elsewhere")
+    if (scores[:, :-1] < scores[:, 1:]).any():
+        raise refuse("scores that increase")
+    ordered = np.sort(docs, axis=1)
+    if ((ordered[:, :-1] == ordered[:, 1:]) & (ordered[:, 1:] != NO_DOC)).any():
+        raise refuse("a document twice in one row")
+    return run

@@ -1,0 +1,118 @@
+"""A small collection in a BEIR folder, and a cache of its own for the whole test session."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.collections.memory import InMemory
+from bench.types import Queries
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A dozen documents: a duplicate (d03, d04), an empty one (d11), and a long one (d12).
+DOCUMENTS = {
+    "d01": ("Sparse retrieval", "Inverted indexes score documents by the terms of the query."),
+    "d02": ("Dense retrieval", "Sentence embeddings are compared by their inner product."),
+    "d03": ("Music transcription", "A small model writes down the notes of any instrument."),
+    "d04": ("Music transcription", "A small model writes down the notes of any instrument."),
+    "d05": ("Graph search", "Navigable small world graphs find nearest neighbours fast."),
+    "d06": ("Protein docking", "Rigid proteins are docked by synchronising their groups."),
+    "d07": ("Pruning", "Weights of a language model are removed without any fine-tuning."),
+    "d08": ("Diffusion", "High guidance scales oversaturate images. A projection removes it."),
+    "d09": ("Query expansion", "Terms from feedback documents are added to the query."),
+    "d10": ("Rank fusion", "Reciprocal ranks of several systems are summed for each document."),
+    "d11": ("", ""),
+    "d12": ("Surveys", "Retrieval is surveyed here. " + "Many methods are named and compared. " * 60),
+}
+QUERIES = {
+    "q1": ("sparse retrieval with an inverted index", "topic"),
+    "q2": ("who writes down the notes of music?", "question"),
+    "q3": ("nearest neighbours graph", "topic"),
+    "q4": ("pruning language models without fine-tuning", "question"),
+}
+QRELS = {
+    "q1": {"d01": 3, "d09": 1, "d12": 2},
+    "q2": {"d03": 3, "d04": 3},
+    "q3": {"d05": 3, "d02": 1},
+    "q4": {"d07": 2},
+}
+
+
+def write_beir(
+    folder: Path,
+    documents: Mapping[str, tuple[str, str]] = DOCUMENTS,
+    queries: Mapping[str, tuple[str, str]] = QUERIES,
+    qrels: Mapping[str, Mapping[str, int]] = QRELS,
+) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    corpus = [{"_id": i, "title": t, "text": x} for i, (t, x) in documents.items()]
+    asked = [{"_id": i, "text": t, "metadata": {"set": s}} for i, (t, s) in queries.items()]
+    for name, rows in (("corpus", corpus), ("queries", asked)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = [f"{q}\t{d}\t{g}\n" for q, judged in qrels.items() for d, g in judged.items()]
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
+    return folder
+
+
+def make_queries(*texts: str) -> Queries:
+    n = len(texts)
+    return Queries(tuple(f"q{i}" for i in range(n)), texts, ("all",) * n, ("test",) * n)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    return write_beir(tmp_path / "tiny")
+
+
+@pytest.fixture
+def collection() -> InMemory:
+    return InMemory(
+        "tiny",
+        list(DOCUMENTS),
+        [title for title, _ in DOCUMENTS.values()],
+        [text for _, text in DOCUMENTS.values()],
+    )
+
+
+Bench = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Run the command line in a process of its own, in an empty folder."""
+
+    def call(
+        *arguments: str, python: Sequence[str] = (), **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *python, "-m", "bench.cli", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def only_run(folder: Path) -> Path:
+    """Return the one run folder below."""
+    runs = list(folder.iterdir())
+    assert len(runs) == 1, runs
+    return runs[0]

@@ -1,0 +1,150 @@
+"""BM25: the two engines agree where their formulas do, and only matching documents are retrieved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import make_queries
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.collections.beir import digest
+from bench.collections.memory import InMemory
+from bench.errors import BenchError
+from bench.retrievers.bm25 import BM25, VARIANTS, Tokenizer
+
+PLAIN = Tokenizer(stopwords=None, stemmer=None, pattern=r"\w+")
+
+
+def corpus(*texts: str) -> InMemory:
+    return InMemory("c", [f"d{i}" for i in range(len(texts))], [""] * len(texts), texts)
+
+
+def scores(settings: BM25, documents: InMemory, query: str) -> dict[int, float]:
+    run = settings.index(documents).search(make_queries(query), len(documents))
+    return {int(d): float(s) for d, s in zip(run.docs[0], run.scores[0], strict=True) if d >= 0}
+
+
+def okapi_scale(variant: str, k1: float) -> float:
+    """rank_bm25's Okapi keeps the constant factor k1 + 1; bm25s' robertson leaves it out."""
+    return k1 + 1 if variant == "robertson" else 1.0
+
+
+def test_the_lucene_formula_by_hand():
+    """idf · tf / (tf + k1 (1 - b + b · length / mean length)), idf = ln(1 + (N - df + ½) / (df + ½))."""
+    found = scores(BM25(tokenizer=PLAIN, k1=1.2, b=0.75), corpus("a b", "a a c d", "e f"), "a")
+    idf = np.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    mean = (2 + 4 + 2) / 3
+    assert found[0] == pytest.approx(idf * 1 / (1 + 1.2 * (0.25 + 0.75 * 2 / mean)), rel=1e-5)
+    assert found[1] == pytest.approx(idf * 2 / (2 + 1.2 * (0.25 + 0.75 * 4 / mean)), rel=1e-5)
+
+
+def test_engines_agree_on_the_digest_where_no_term_is_in_half_of_the_documents():
+    """robertson = Okapi up to its factor, to 1e-4, for terms in fewer than half of the papers."""
+    documents = digest("all").load().collection
+    n_docs = len(documents)
+    tokens = [set(t) for t in Tokenizer()(documents.texts(range(n_docs)))]
+    query = "retrieval music pruning diffusion graph speech"
+    assert all(sum(w in t for t in tokens) < n_docs / 2 for w in Tokenizer()([query])[0])
+    ours = scores(BM25(variant="robertson"), documents, query)
+    theirs = scores(
+        BM25(variant="robertson", engine="rank_bm25"),
+        documents,
+        "retrieval music pruning diffusion graph speech",
+    )
+    assert ours.keys() == theirs.keys()
+    assert len(ours) > 30
+    for doc, score in theirs.items():
+        assert ours[doc] * okapi_scale("robertson", 1.2) == pytest.approx(score, rel=1e-4)
+
+
+def test_bm25plus_agrees_everywhere():
+    documents = digest("all").load().collection
+    query = "language models for retrieval with a large corpus"
+    ours, theirs = (
+        scores(BM25(variant="bm25+", engine=engine, delta=1.0), documents, query)
+        for engine in ("bm25s", "rank_bm25")
+    )
+    assert ours.keys() == theirs.keys()
+    assert all(ours[doc] == pytest.approx(theirs[doc], rel=1e-4) for doc in theirs)
+
+
+def test_where_the_engines_can_not_agree_idf_flooring():
+    """A term in more than half of the documents: Okapi floors its negative IDF at ¼ of the mean IDF,
+    bm25s at 0. In exactly half, both give 0."""
+    more = corpus("a x", "a y", "a z", "w v")
+    ours, theirs = (
+        scores(BM25(variant="robertson", engine=e, tokenizer=PLAIN), more, "a")
+        for e in ("bm25s", "rank_bm25")
+    )
+    assert set(ours.values()) == {0.0}
+    assert min(theirs.values()) > 0
+    half = corpus("a x", "a y", "w z", "w v")
+    for engine in ("bm25s", "rank_bm25"):
+        assert set(
+            scores(BM25(variant="robertson", engine=engine, tokenizer=PLAIN), half, "a").values()
+        ) == {0.0}
+
+
+def test_where_the_engines_can_not_agree_bm25l():
+    """rank_bm25 multiplies BM25L by the term frequency once more and lets absent terms add nothing."""
+    documents = corpus("a a b", "b c", "c d e")
+    ours, theirs = (
+        scores(BM25(variant="bm25l", engine=e, tokenizer=PLAIN), documents, "a b")
+        for e in ("bm25s", "rank_bm25")
+    )
+    assert ours.keys() == theirs.keys()
+    assert any(ours[d] != pytest.approx(theirs[d], rel=1e-2) for d in ours)
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=5), min_size=2, max_size=6),
+    st.sampled_from(VARIANTS),
+    st.lists(st.sampled_from("abcxy"), max_size=3),
+)
+def test_a_document_is_retrieved_exactly_if_it_shares_a_term(texts, variant, query):
+    documents = corpus(*(" ".join(text) for text in texts))
+    found = scores(BM25(variant=variant, tokenizer=PLAIN), documents, " ".join(query))
+    assert set(found) == {i for i, text in enumerate(texts) if set(text) & set(query)}
+
+
+def test_tokenizer_switches():
+    text = ["The Pruning of MODELS is 3.3 NDCG@10"]
+    assert Tokenizer()(text) == [["prune", "model", "ndcg", "10"]]
+    assert Tokenizer(stemmer=None)(text) == [["pruning", "models", "ndcg", "10"]]
+    assert Tokenizer(stopwords=None, stemmer=None)(text) == [
+        ["the", "pruning", "of", "models", "is", "ndcg", "10"]
+    ]
+    assert Tokenizer(stemmer=None, pattern=r"[\w.@]+")(text) == [["pruning", "models", "3.3", "ndcg@10"]]
+
+
+def test_fields_choose_what_is_searched():
+    documents = InMemory("c", ["d0", "d1"], ["alpha", "beta"], ["beta", "gamma"])
+    assert set(scores(BM25(fields=("title",)), documents, "beta")) == {1}
+    assert set(scores(BM25(fields=("text",)), documents, "beta")) == {0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"engine": "bm25"}, "did you mean 'bm25s'"),
+        ({"variant": "lucen"}, "did you mean 'lucene'"),
+        ({"engine": "rank_bm25"}, "variant=robertson"),
+        ({"fields": ["abstract"]}, "'abstract' is unknown"),
+        ({"fields": []}, "empty"),
+        ({"b": 1.5}, "between 0 and 1"),
+        ({"k1": -1}, "at least 0"),
+    ],
+)
+def test_bad_settings_are_refused(settings, says):
+    with pytest.raises(BenchError, match=says):
+        BM25(**settings)
+
+
+def test_bad_tokenizers_and_empty_corpora_are_refused():
+    with pytest.raises(BenchError, match="did you mean 'english'"):
+        Tokenizer(stemmer="englich")
+    with pytest.raises(BenchError, match="stop"):
+        Tokenizer(stopwords="german")
+    with pytest.raises(BenchError, match="no document"):
+        BM25().index(corpus("the", "of"))

