@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -98,21 +100,51 @@ def options(
         raise typer.Exit
 
 
+# typer carries its own copy of click: the base of its bad parameters is every error of usage.
+_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"bench: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _complete(arguments: list[str]) -> NoReturn:
+    """Answer the shell: Hydra's completion script asks `bench -sc query=SHELL`, whatever the command."""
+    program, *words = os.environ.get("COMP_LINE", "bench ").split(" ")
+    if len(words) > 1 and words[0] == "run":
+        from bench import job
+
+        os.environ["COMP_LINE"] = " ".join([program, *words[1:]])
+        job.run(arguments)
+    else:
+        print(" ".join(command.name or "" for command in app.registered_commands))
+    sys.exit()
+
+
 def main() -> None:
     """Run the command line: bad input is one line on stderr and exit code 2."""
+    # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.
+    gc.set_threshold(100_000, 20, 20)
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     # Given anywhere, also after a subcommand that hands its arguments on to Hydra.
     arguments = [argument for argument in arguments if argument != "--debug"]
-    # Hydra's completion script finds its shell's parent by this name; its own help is for its flags.
     sys.argv = [sys.argv[0], *arguments]
     try:
-        app(args=arguments, prog_name="bench")
+        if arguments[:1] == ["-sc"]:
+            _complete(arguments)
+        sys.exit(app(args=arguments, prog_name="bench", standalone_mode=False))
     except BenchError as error:
         if debug:
             raise
-        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(str(error))
+    except _UsageError as error:
+        _refuse(f"{error.format_message()} See 'bench --help'.")
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         sys.stderr.close()
     except KeyboardInterrupt:

@@ -60,7 +60,7 @@ class SentenceEncoder:
     query_prompt: str = ""
     document_prompt: str = ""
     max_length: int | None = None
-    batch_size: int = 32
+    batch_size: int = 8
     device: str = "cpu"
     dtype: str = "float32"
 

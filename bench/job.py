@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import re
 import sys
 import time
+import types
+import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import _run_hydra, get_args_parser
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -39,19 +42,38 @@ def run(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
     # Hydra prints its own errors and exits with 1, unless told to let them through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     parser = get_args_parser()
+    parser.error = _refuse_flag  # type: ignore[method-assign]
     hydra.version.setbase("1.3")
+    # Hydra would compose the whole config a second time (0.2 s) to see whether it asks for a sweep;
+    # here only the flag -m does.
+    Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]
+    failed: list[Exception] = []
+
+    def task(config: DictConfig) -> None:
+        # Hydra would print a line of its own about an exception, so it does not get to see one.
+        # After a failure the rest of a sweep is not run.
+        if not failed:
+            try:
+                _job(config, allowed)
+            except Exception as error:
+                failed.append(error)
+
     try:
         _run_hydra(
             args=parser.parse_args(list(arguments)),
             args_parser=parser,
-            task_function=lambda config: _job(config, allowed),
+            task_function=task,
             config_path=str(resource("conf")),
             config_name=_CONFIG,
         )
+        if failed:
+            raise failed[0]
     except (HydraException, OmegaConfBaseException) as error:
         raise BenchError(_one_line(error, arguments)) from error
-    except OSError as error:
-        raise BenchError(f"{error.strerror}: {error.filename}; check the path") from error
+
+
+def _refuse_flag(message: str) -> NoReturn:
+    raise BenchError(f"{message}; see 'bench run --help' and 'bench run --hydra-help'")
 
 
 def _job(config: DictConfig, allowed: Sequence[str]) -> None:
@@ -67,15 +89,21 @@ def _job(config: DictConfig, allowed: Sequence[str]) -> None:
             f"{where}._target_ names '{target}', which is not part of bench; if you trust it, "
             f"allow it with --allow {target.split('.')[0]}",
         )
+    output = Path(settings["output"])
+    record.check_writable(output)
+    for key in ("depth", "seed"):
+        require(type(settings[key]) is int, f"{key} must be a whole number, got {settings[key]!r}")
+    require(isinstance(settings["measures"], list), "measures must be a list, such as [nDCG@10,MAP]")
     measures = [Measure.parse(name) for name in settings["measures"]]
-    retrievers = {name: _build(one, name) for name, one in settings.get("retrievers", {}).items()}
+    retrievers = {
+        name: _build(one, f"retrievers.{name}") for name, one in settings.get("retrievers", {}).items()
+    }
     test = _build(settings["collection"], "collection").load()
     loaded = time.perf_counter()
     results = run_systems(test, retrievers, measures, settings["depth"])
     evaluated = time.perf_counter()
     seconds = {"load": round(loaded - started, 4), "systems": round(evaluated - loaded, 4)}
     saved = record.build(results, test, settings, seconds)
-    output = Path(HydraConfig.get().runtime.output_dir)
     folder = record.save(saved, results, test, output, write_report)
     print_tables(saved)
     print(_shown(folder))
@@ -116,10 +144,50 @@ def _build(settings: Any, where: str) -> Any:
         make = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise BenchError(f"{where}._target_ '{target}' can not be imported: {error}") from error
-    try:
-        return make(**built)
-    except TypeError as error:
-        raise BenchError(f"{where}: {error}; see its yaml for the settings it knows") from error
+    _check_arguments(make, built, where)
+    return make(**built)
+
+
+def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:
+    """Refuse unknown, missing and mistyped settings by name; what is no plain value checks itself."""
+    parameters = inspect.signature(make).parameters
+    hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    for name, value in arguments.items():
+        require(
+            name in parameters, f"unknown setting '{where}.{name}'; {did_you_mean(name, parameters)}"
+        )
+        hint = hints.get(name)
+        require(
+            _fits(value, hint),
+            f"{where}.{name} must be {_said(hint)}, got {value!r}",
+        )
+    for name, parameter in parameters.items():
+        require(
+            name in arguments or parameter.default is not parameter.empty,
+            f"{where}.{name} must be given; add {where}.{name}=VALUE",
+        )
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+def _said(hint: Any) -> str:
+    if isinstance(hint, types.UnionType):
+        return " or ".join(_said(one) for one in typing.get_args(hint))
+    return "null" if hint is types.NoneType else _WORDS.get(hint, "a list")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    if hint is types.NoneType:
+        return value is None
+    if hint is float:
+        return type(value) in (int, float)
+    if hint in (int, str, bool):
+        return type(value) is hint
+    # A sequence of settings that was given as one word would be read letter by letter.
+    return not (isinstance(value, str) and typing.get_origin(hint) in (tuple, Sequence))
 
 
 def _one_line(error: Exception, arguments: Sequence[str]) -> str:
@@ -130,7 +198,7 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
         chain.append(str(cause))
         cause = cause.__cause__
     text = "\n".join(chain)
-    if found := re.search(r"Could not find '([\w-]+)/([^']+)'", text):
+    if found := re.search(r"Could not (?:find|load) '([\w-]+)/([^']+)'", text):
         group, name = found.groups()
         options = sorted(file.stem for file in _option_files(group, arguments))
         return f"unknown {group} '{name}'; {did_you_mean(name, options)}"
@@ -141,9 +209,10 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
             return f"unknown setting '{key}'; {_nearest_key(key, known)}"
     if isinstance(error, MissingMandatoryValue):
         return f"a setting must be given: {chain[0].splitlines()[0]}"
-    lines = [line.strip() for line in chain[-1].splitlines() if line.strip()]
-    first = next(iter(lines), type(error).__name__)
-    return f"{first}; see 'bench run --cfg job' for all settings"
+    if isinstance(error, OverrideParseException):
+        return f"cannot read the override '{error.override}': {error.message}"
+    firsts = [line.strip().splitlines()[0] for line in chain if line.strip()]
+    return ": ".join(dict.fromkeys(firsts)) + "; see 'bench run --cfg job' for all settings"
 
 
 def _nearest_key(key: str, known: Sequence[str]) -> str:

@@ -24,8 +24,9 @@ def locate(model: str, revision: str | None, package: str | None) -> Path:
         for place in (spec.submodule_search_locations or []) if spec else []:
             if (Path(place) / "model").is_dir():
                 return Path(place) / "model"
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import logging, snapshot_download
 
+    logging.set_verbosity(50)  # critical: what went wrong is said below, in one line
     try:
         # Weights are read as safetensors only: the other formats are pickles.
         patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*.md"]

@@ -6,16 +6,11 @@ import hashlib
 import json
 import math
 import os
-import platform
-import resource as process
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bench
+from bench import provenance
 from bench.collections.trec import write_run
 from bench.errors import BenchError, require
 from bench.files import write_text
 from bench.measure import RECALL_DEPTH
-from bench.resources import checkout
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
 SCHEMA = 1
 RECORD = "record.json"
-_LIBRARIES = (
-    "numpy",
-    "pytrec_eval-terrier",
-    "bm25s",
-    "PyStemmer",
-    "rank-bm25",
-    "faiss-cpu",
-    "torch",
-    "transformers",
-    "sentence-transformers",
-    "hydra-core",
-    "matplotlib",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +121,9 @@ def build(
         "bench": bench.__version__,
         "created": now.isoformat(timespec="seconds"),
         "config": _portable(config),
-        "git": _git(),
-        "platform": {
-            "python": platform.python_version(),
-            "system": platform.system(),
-            "machine": platform.machine(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-        },
-        "versions": _versions(),
+        "git": provenance.git(),
+        "platform": provenance.machine(),
+        "versions": provenance.versions(),
         "seeds": {"bootstrap": config.get("seed", 0)},
         "collection": {
             "name": collection.name,
@@ -183,7 +159,7 @@ def build(
             for name, result in results.systems.items()
         },
         "seconds": dict(seconds),
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": provenance.peak_memory_mb(),
     }
     same = {key: content[key] for key in ("config", "collection", "labels", "queries")}
     content["id"] = f"{now:%Y%m%d-%H%M%S}-{_fingerprint([json.dumps(same, sort_keys=True)])[:8]}"
@@ -219,6 +195,18 @@ def save(
         shutil.rmtree(part, ignore_errors=True)
 
 
+def check_writable(output: Path) -> None:
+    """Raise `BenchError` if `output` can not be made or written to. Makes nothing."""
+    existing = output.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    require(
+        existing.is_dir() and os.access(existing, os.W_OK | os.X_OK),
+        f"cannot write to {output}: {existing} is no folder that may be written to; "
+        "choose another with output=DIR",
+    )
+
+
 def _into_place(part: Path, output: Path, name: str) -> Path:
     """Rename to the first free name: two runs may have begun in one second with one config."""
     for number in range(1, 1000):
@@ -247,47 +235,3 @@ def _portable(config: Any) -> Any:
     if isinstance(config, float) and not math.isfinite(config):
         return str(config)
     return config
-
-
-def _versions() -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
-
-
-def _git() -> dict[str, Any]:
-    """Commit of this checkout and whether it is clean; nulls for an installed package."""
-    root = checkout()
-    if root is None:
-        return {"commit": None, "clean": None}
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "clean": git("status", "--porcelain") == ""}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "clean": None}
-
-
-def _processor() -> str:
-    """The processor's model name where the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor()
-
-
-def peak_memory_mb() -> float:
-    """Return the largest resident memory of this process so far, in MB (10^6 bytes)."""
-    peak = process.getrusage(process.RUSAGE_SELF).ru_maxrss
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)

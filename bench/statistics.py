@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,11 +27,17 @@ def bootstrap_intervals(
     n = values.shape[-1]
     if n < 2:
         return np.full((*values.shape[:-1], 2), np.nan)
-    rng = np.random.default_rng(seed)
-    # How often each query is drawn: resampling then is one matrix product for all rows.
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
-    means = values.reshape(-1, n) @ counts.T / n
+    means = values.reshape(-1, n) @ _draws(n, resamples, seed) / n
     tail = (1 - confidence) / 2
     bounds = np.quantile(means, [tail, 1 - tail], axis=1)
     intervals: NDArray[np.float64] = np.moveaxis(bounds, 0, -1).reshape(*values.shape[:-1], 2)
     return intervals
+
+
+@lru_cache(maxsize=4)
+def _draws(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each of n queries is drawn, (n, resamples): with it, resampling is a matrix product."""
+    drawn = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    cells = drawn * resamples + np.arange(resamples)[:, None]
+    counts = np.bincount(cells.ravel(), minlength=n * resamples)
+    return counts.reshape(n, resamples).astype(np.float64)

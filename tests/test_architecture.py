@@ -11,7 +11,7 @@ from conftest import ROOT
 # Each module may import what stands in the same line or above it.
 LAYERS = (
     {"errors", "resources"},
-    {"types", "files", "progress", "cache", "models"},
+    {"types", "files", "progress", "cache", "models", "provenance"},
     {"ranking", "indexing"},
     {"collections", "encode", "retrievers", "measure"},
     {"statistics", "record"},

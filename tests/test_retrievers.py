@@ -33,7 +33,7 @@ def build(name: str, folder: Path) -> Retriever:
     needs = {"runfile": [f"retrievers.runfile.path={run}"]}
     with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = hydra.compose("config", [f"retriever=[{name}]", *needs.get(name, [])])
-    return _build(OmegaConf.to_container(config.retrievers[name], resolve=True), name)
+    return _build(OmegaConf.to_container(config.retrievers[name], resolve=True), f"retrievers.{name}")
 
 
 @pytest.mark.slow

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from bench.errors import BenchError, require
 from bench.files import read_lines, whole_file
 from bench.types import NO_DOC, Collection, Queries, Run
@@ -51,9 +49,10 @@ def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iter
     for row, query in enumerate(queries.ids):
         held = run.docs[row] != NO_DOC
         ids = collection.ids(run.docs[row][held])
-        for place, (doc, score) in enumerate(zip(ids, run.scores[row][held], strict=True), 1):
-            # repr of a float32 is its shortest exact form, so trec_eval reads the very same score
-            yield f"{query} Q0 {doc} {place} {np.format_float_positional(score)} {tag}\n"
+        # a float32 as text is its shortest exact form, so trec_eval reads the very same score
+        scores = run.scores[row][held].astype(str)
+        for place, (doc, score) in enumerate(zip(ids, scores, strict=True), 1):
+            yield f"{query} Q0 {doc} {place} {score} {tag}\n"
 
 
 def write_run(file: Path, run: Run, queries: Queries, collection: Collection, tag: str) -> None:

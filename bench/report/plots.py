@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,13 +18,31 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): told apart by readers with any common colour vision; the markers differ too.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_DPI = 150
+DASHES = ("-", "--", "-.", ":")
+_DPI = 130
+# No date and no version, so that the same record gives the same bytes; light compression is faster.
+_FORMATS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (".png", {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 2}}),
+    (".svg", {"metadata": {"Date": None}}),
+)
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(
+    width: float, height: float, *, left: float, right: float = 0.15, top: float = 0.15, bottom: float
+) -> Figure:
+    """A figure with margins in inches. Asking matplotlib to find them draws everything twice more."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(
+        left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - top / height
+    )
+    return figure
+
+
+def _label_width(labels: Sequence[str]) -> float:
+    """Inches that the longest label takes beside an axis, at ten points."""
+    return 0.25 + 0.09 * max(map(len, labels))
 
 
 def _colour(place: int) -> str:
@@ -39,7 +57,8 @@ def _bare(axes: object, *sides: str) -> None:
 def primary_with_intervals(record: Record) -> Figure:
     """Mean and 95 % interval of the primary measure for each system."""
     chosen = select(record, measure=record.primary)
-    figure = _figure(6.4, 1.3 + 0.45 * len(chosen))
+    left = _label_width(record.systems)
+    figure = _figure(5.8 + left, 1.1 + 0.5 * len(chosen), left=left, bottom=0.6)
     axes = figure.subplots()
     for place, row in enumerate(chosen):
         axes.plot([row.low, row.high], [place, place], color=_colour(place), lw=2.5)
@@ -63,16 +82,20 @@ def recall_over_k(record: Record) -> Figure | None:
     )
     if len(cutoffs) < 2:
         return None
-    figure = _figure(6.4, 4.2)
+    figure = _figure(6.4, 4.2, left=0.75, bottom=0.6)
     axes = figure.subplots()
     for place, system in enumerate(record.systems):
         means = {r.measure: r.mean for r in select(record) if r.system == system}
         axes.plot(
             cutoffs,
             [means[f"Recall@{k}"] for k in cutoffs],
+            DASHES[place % len(DASHES)],
             marker=MARKERS[place % len(MARKERS)],
             color=_colour(place),
             label=system,
+            # Later lines are thinner, so that of two that coincide both are seen.
+            lw=max(3.5 - 0.7 * place, 1.2),
+            ms=max(10 - 1.5 * place, 5),
         )
     axes.set_xscale("log")
     axes.set_xticks(cutoffs, [str(k) for k in cutoffs])
@@ -92,7 +115,9 @@ def by_query_set(record: Record) -> Figure | None:
         return None
     cells: list[list[Row]] = [select(record, group=g, measure=record.primary) for g in groups]
     values = np.array([[row.mean for row in column] for column in cells]).T
-    figure = _figure(1.6 + 1.15 * len(groups), 1.5 + 0.5 * len(record.systems))
+    left, bar = _label_width(record.systems), 1.0
+    width, height = left + 1.15 * len(groups) + bar, 0.9 + 0.5 * len(record.systems)
+    figure = _figure(width, height, left=left, right=bar, bottom=0.65)
     axes = figure.subplots()
     image = axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for (y, x), value in np.ndenumerate(values):
@@ -110,41 +135,51 @@ def by_query_set(record: Record) -> Figure | None:
     axes.set_yticks(range(len(record.systems)), record.systems)
     axes.tick_params(length=0)
     _bare(axes, "top", "right", "left", "bottom")
-    figure.colorbar(image, ax=axes, label=record.primary)
+    beside = figure.add_axes((1 - (bar - 0.15) / width, 0.65 / height, 0.15 / width, 1 - 0.8 / height))
+    figure.colorbar(image, cax=beside, label=record.primary)
     return figure
 
 
 def difference_to_best_other(record: Record) -> Figure | None:
-    """Per query, each system minus the best of the others, sorted; None with one system."""
+    """Per query, each system minus the other one with the highest mean, sorted; None with one system."""
     systems = record.systems
     if len(systems) < 2:
         return None
     values = record.values(record.primary)
     columns = min(len(systems), 2)
     lines = -(-len(systems) // columns)
-    figure = _figure(3.6 * columns, 2.3 * lines + 0.4)
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    figure = _figure(4.2 * columns, 2.3 * lines + 0.5, left=0.8, top=0.35, bottom=0.6)
+    grid = figure.subplots(
+        lines,
+        columns,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        gridspec_kw={"wspace": 0.06, "hspace": 0.22},
+    )
     for place, axes in enumerate(grid.flat):
         if place >= len(systems):
             axes.set_visible(False)
             continue
-        others = np.delete(values, place, axis=0).max(axis=0)
-        difference = np.sort(values[place] - others)[::-1]
+        means = values.mean(axis=1)
+        means[place] = -np.inf
+        other = int(means.argmax())
+        difference = np.sort(values[place] - values[other])[::-1]
         axes.fill_between(
             np.arange(1, len(difference) + 1), difference, step="mid", color=_colour(place), lw=0
         )
         axes.axhline(0, color="black", lw=0.8)
         better, worse = int((difference > 0).sum()), int((difference < 0).sum())
         axes.set_title(
-            f"{systems[place]}: {better} better, {len(difference) - better - worse} equal, "
-            f"{worse} worse",
+            f"{systems[place]} − {systems[other]}: {better} better, "
+            f"{len(difference) - better - worse} equal, {worse} worse",
             fontsize=9,
             loc="left",
         )
         axes.grid(axis="y", alpha=0.3)
         _bare(axes, "top", "right")
-    figure.supxlabel("queries, sorted", fontsize=9)
-    figure.supylabel(f"{record.primary} minus best other", fontsize=9)
+    figure.supxlabel("queries, sorted", fontsize=9, y=0.02)
+    figure.supylabel(f"{record.primary} difference", fontsize=9, x=0.01)
     return figure
 
 
@@ -162,16 +197,13 @@ def draw(record: Record, folder: Path, names: Sequence[str] = tuple(PLOTS)) -> l
 
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    # A fixed salt and no date: the same record gives the same bytes.
     with matplotlib.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 10}):
         for name in names:
             figure = PLOTS[name](record)
             if figure is None:
                 continue
-            for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
+            for suffix, options in _FORMATS:
                 file = folder / f"{name}{suffix}"
-                figure.savefig(file, dpi=_DPI, metadata=metadata)
+                figure.savefig(file, dpi=_DPI, **options)
                 files.append(file)
-                # The layout is solved on the first drawing and kept for the second.
-                figure.set_layout_engine("none")
     return files

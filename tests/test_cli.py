@@ -1,0 +1,307 @@
+"""The command line as a user meets it: processes of their own, real files, real exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+import pytrec_eval
+from conftest import only_run
+
+from bench import cli
+from bench.cache import cache_folder
+from bench.record import Record
+
+BM25 = "retriever=[bm25]"
+FILES = {"record.json", "summary.md", "summary.csv", "summary.tex", "per_query.csv", "plots"}
+PLOTS = {
+    f"{name}.{kind}"
+    for name in ("primary", "recall", "query_sets", "difference")
+    for kind in ("png", "svg")
+}
+
+
+@pytest.fixture
+def tiny(beir):
+    return ("collection=beir", f"collection.path={beir}", "collection.relevant=2")
+
+
+@pytest.mark.slow
+def test_the_main_job_leaves_all_it_promises(bench, tiny, tmp_path):
+    done = bench("run", *tiny)
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = only_run(tmp_path / "results" / "runs")
+    assert done.stdout.splitlines()[-1] == f"results/runs/{folder.name}"
+    systems = ["bm25", "dense", "hybrid", "hnsw"]
+    assert {file.name for file in folder.iterdir()} == FILES | {f"{name}.trec" for name in systems}
+    assert {file.name for file in (folder / "plots").iterdir()} == PLOTS
+    record = Record.load(folder)
+    assert record.systems == systems
+    assert record.query_ids == ["q1", "q2", "q3", "q4"]
+    content = record.content
+    assert content["systems"]["hnsw"]["recall@10_vs_exact"] == 1.0
+    assert content["systems"]["bm25"]["recall@10_vs_exact"] is None
+    assert content["systems"]["dense"]["facts"]["texts_cut"] == 1
+    assert "1 of 12 texts are longer than the encoder reads" in done.stdout
+    assert content["systems"]["dense"]["facts"]["weights_sha256"].startswith("53aa5117")
+    assert set(content["seeds"]) == {"bootstrap"}
+    assert content["peak_memory_mb"] > 10
+    for key in ("versions", "git", "platform", "collection", "labels", "seconds"):
+        assert content[key]
+    check_files(folder, record)
+
+
+def check_files(folder, record):
+    """The record, the run files and the tables say the same."""
+    with (folder / "per_query.csv").open() as lines:
+        values = {
+            (r["system"], r["measure"], r["query"]): float(r["value"]) for r in csv.DictReader(lines)
+        }
+    with (folder / "summary.csv").open() as lines:
+        means = {(r["system"], r["measure"]): r for r in csv.DictReader(lines) if r["set"] == "all"}
+    grades = {"q1": {"d01": 3, "d09": 1, "d12": 2}, "q2": {"d03": 3, "d04": 3}}
+    grades |= {"q3": {"d05": 3, "d02": 1}, "q4": {"d07": 2}}
+    for system in record.systems:
+        with (folder / f"{system}.trec").open() as run:
+            theirs = pytrec_eval.RelevanceEvaluator(
+                grades, {"ndcg_cut.10", "map"}, relevance_level=2
+            ).evaluate(pytrec_eval.parse_run(run))
+        for measure, name in (("nDCG@10", "ndcg_cut_10"), ("MAP", "map")):
+            for query in record.query_ids:
+                assert values[system, measure, query] == pytest.approx(theirs[query][name], abs=1e-6)
+            row = means[system, measure]
+            mean = np.mean([values[system, measure, q] for q in record.query_ids])
+            assert float(row["mean"]) == pytest.approx(mean, abs=1e-5)
+            assert float(row["low"]) <= float(row["mean"]) <= float(row["high"])
+            assert row["n"] == "4"
+    for plot in (folder / "plots").glob("*.svg"):
+        ElementTree.parse(plot)
+
+
+def test_what_a_bm25_run_and_the_help_import(bench, tiny):
+    done = bench("run", BM25, *tiny, python=("-X", "importtime"))
+    assert done.returncode == 0
+    loaded = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.M))
+    assert "bm25s" in loaded
+    assert not loaded & {
+        "torch",
+        "faiss",
+        "sentence_transformers",
+        "transformers",
+        "scipy.stats",
+        "rank_bm25",
+    }
+    help_loads = set(
+        re.findall(r"\| +([\w.]+)$", bench("--help", python=("-X", "importtime")).stderr, re.M)
+    )
+    assert not help_loads & {"numpy", "hydra", "matplotlib", "rich.console"}
+
+
+@pytest.mark.slow
+def test_a_cached_run_imports_neither_torch_nor_scipy_stats(bench, tiny):
+    assert bench("run", *tiny).returncode == 0
+    again = bench("run", *tiny, python=("-X", "importtime"))
+    loaded = set(re.findall(r"\| +([\w.]+)$", again.stderr, re.M))
+    assert {"faiss", "matplotlib.figure"} <= loaded
+    assert not loaded & {"torch", "sentence_transformers", "transformers", "tokenizers", "scipy.stats"}
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bytes(bench, tiny, tmp_path):
+    for seed in ("1", "2"):
+        assert bench("run", *tiny, f"output=out{seed}", PYTHONHASHSEED=seed).returncode == 0
+    one, other = only_run(tmp_path / "out1"), only_run(tmp_path / "out2")
+    for file in sorted(
+        p.relative_to(one) for p in one.rglob("*") if p.is_file() and p.name != "record.json"
+    ):
+        assert (one / file).read_bytes() == (other / file).read_bytes(), file
+    first, second = Record.load(one), Record.load(other)
+    for measure in first.measures:
+        assert np.array_equal(first.values(measure), second.values(measure))
+
+
+def test_report_draws_the_same_files_again(bench, tiny, tmp_path):
+    bench("run", BM25, *tiny)
+    folder = only_run(tmp_path / "results" / "runs")
+    done = bench("report", str(folder), "--out", "again")
+    assert done.returncode == 0
+    for file in (
+        "summary.md",
+        "summary.tex",
+        "summary.csv",
+        "per_query.csv",
+        "plots/primary.svg",
+        "plots/primary.png",
+    ):
+        assert (tmp_path / "again" / file).read_bytes() == (folder / file).read_bytes()
+
+
+def test_a_sweep_runs_once_for_each_value(bench, tiny, tmp_path):
+    done = bench("run", "-m", BM25, *tiny, "retrievers.bm25.b=0.3,0.75")
+    assert done.returncode == 0
+    runs = [
+        Record.load(folder) for folder in (tmp_path / "results" / "runs").iterdir() if folder.is_dir()
+    ]
+    assert sorted(run.content["config"]["retrievers"]["bm25"]["b"] for run in runs) == [0.3, 0.75]
+
+
+def test_settings_can_be_shown_and_completed(bench, tiny):
+    shown = bench("run", "--cfg", "job", *tiny, "retrievers.bm25.k1=0.9")
+    assert "k1: 0.9" in shown.stdout
+    for line, choices in (
+        ("bench ru", {"run", "ingest"}),
+        ("bench run retriever", {"retriever=", "retrievers."}),
+        ("bench run retriever=bm25 collection=", {"collection=digest", "collection=beir"}),
+    ):
+        completed = bench("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+        assert choices <= set(completed.stdout.split())
+    assert 'eval "$(bench run -sc install=bash)"' in bench("run", "--help").stdout
+
+
+def test_a_run_file_of_another_system_is_scored(bench, tiny, tmp_path):
+    run = tmp_path / "theirs.trec"
+    run.write_text(
+        "".join(f"q{q} Q0 {doc} 1 1.0 x\n" for q, doc in ((1, "d01"), (2, "d03"), (3, "d05")))
+    )
+    done = bench("run", "retriever=[runfile]", f"retrievers.runfile.path={run}", *tiny)
+    assert done.returncode == 0
+    record = Record.load(only_run(tmp_path / "results" / "runs"))
+    assert record.values("MRR@10").tolist() == [[1, 1, 1, 0]]
+
+
+def test_queries_without_a_relevant_document_are_left_out_by_name(bench, beir, tiny, tmp_path):
+    with (beir / "queries.jsonl").open("a") as out:
+        out.write(json.dumps({"_id": "q5", "text": "nothing"}) + "\n")
+        out.write(json.dumps({"_id": "q6", "text": "none", "metadata": {"no_answer": True}}) + "\n")
+    with (beir / "qrels" / "test.tsv").open("a") as out:
+        out.write("q5\td01\t1\nq6\td01\t0\n")
+    done = bench("run", BM25, *tiny)
+    assert "Left out, having no relevant document: q5" in done.stdout
+    assert "1 queries are marked as having no answer" in done.stdout
+    queries = Record.load(only_run(tmp_path / "results" / "runs")).content["queries"]
+    assert (len(queries["ids"]), queries["left_out"], queries["no_answer"]) == (4, ["q5"], ["q6"])
+
+
+BAD = {
+    "retriever": (["retriever=[bm25,dens]"], "unknown retriever 'dens'; did you mean 'dense'?"),
+    "collection": (["collection=digset"], "did you mean 'digest'?"),
+    "setting": (
+        ["retrievers.bm25.k2=3"],
+        "unknown setting 'retrievers.bm25.k2'; did you mean 'retrievers.bm25.k1'",
+    ),
+    "top setting": (["depht=3"], "unknown setting 'depht'; did you mean 'depth'?"),
+    "added setting": (
+        ["+retrievers.bm25.foo=3"],
+        "unknown setting 'retrievers.bm25.foo'; known: b, delta",
+    ),
+    "type": (["retrievers.bm25.k1=abc"], "retrievers.bm25.k1 must be a number, got 'abc'"),
+    "list": (["retrievers.bm25.fields=title"], "retrievers.bm25.fields must be a list, got 'title'"),
+    "range": (["retrievers.bm25.b=7"], "bm25.b must lie between 0 and 1, got 7"),
+    "syntax": (["retriever=[bm25"], "retriever=[bm25"),
+    "flag": (["--foo"], "unrecognized arguments: --foo"),
+    "foreign target": (
+        ["retrievers.bm25._target_=os.system"],
+        "names 'os.system', which is not part of bench",
+    ),
+    "missing target": (["retrievers.bm25._target_=bench.retrievers.bm25.BM26"], "can not be imported"),
+    "model": (
+        ["retriever=[dense]", "encoder.model=no/body", "encoder.package=null", "encoder.sha256=null"],
+        "three ways to get it",
+    ),
+    "hash": (["retriever=[dense]", "encoder.sha256=" + "0" * 64], "expected 00000"),
+    "depth": (["depth=0"], "depth must be at least 1, got 0"),
+    "depth type": (["depth=many"], "depth must be a whole number"),
+    "seed": (["seed=x"], "seed must be a whole number"),
+    "measure": (["measures=[ndgc@10]"], "did you mean 'nDCG'"),
+    "cut-off": (["measures=[nDCG@0]"], "the cut-off must be at least 1"),
+    "measure twice": (["measures=[MAP,MAP]"], "stands twice"),
+    "no retriever": (["retriever=[]"], "no retriever chosen"),
+    "no path": (["retriever=[runfile]"], "retrievers.runfile.path must be given"),
+    "no folder": (["collection.path=/no/such"], "collection folder /no/such does not exist"),
+    "split": (["collection.split=tset"], "no split 'tset'; did you mean 'test'"),
+    "set": (["collection.sets=[topics]"], "no query set 'topics'"),
+    "nothing relevant": (["collection.relevant=9"], "has a document of grade 9 or more"),
+    "output": (["output=/dev/null/x"], "cannot write to /dev/null/x"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "says"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_line_and_exit_2_and_leaves_nothing(
+    monkeypatch, capsys, beir, tmp_path, arguments, says
+):
+    """In this process, to be fast; the next test shows that a process does the same."""
+    chosen = [] if arguments[0].startswith("retriever=") else [BM25]
+    path = (
+        [] if arguments[0].startswith("collection=") else ["collection=beir", f"collection.path={beir}"]
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench", "run", *chosen, *path, *arguments])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    printed = capsys.readouterr()
+    assert says in printed.err
+    assert left.value.code == 2
+    assert len(printed.err.splitlines()) == 1
+    assert printed.err.startswith("bench: ")
+    assert printed.out == ""
+    assert {file.name for file in tmp_path.iterdir()} == {"tiny"}
+
+
+def test_a_process_refuses_in_the_same_way(bench, tiny, tmp_path):
+    done = bench("run", BM25, *tiny, "retrievers.bm25.b=7")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "bench: bm25.b must lie between 0 and 1, got 7\n"
+    assert {file.name for file in tmp_path.iterdir()} == {"tiny"}
+
+
+def test_debug_shows_the_traceback(bench, tiny):
+    assert "Traceback" in bench("run", BM25, *tiny, "depth=0", "--debug").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rum"], "Did you mean 'run'"),
+        (["report", "."], "cannot read record.json"),
+        (["ingest", "nope.txt", "--out", "x"], "cannot read nope.txt"),
+        (["ingest"], "Missing argument"),
+    ],
+)
+def test_other_commands_refuse_in_one_line_too(bench, tmp_path, arguments, says):
+    done = bench(*arguments)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert says in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_of_another_schema_or_none_is_refused(bench, tmp_path):
+    for text, says in (("{}", "no record of schema"), ("{", "is no record")):
+        (tmp_path / "record.json").write_text(text)
+        assert says in bench("report", ".").stderr
+
+
+@pytest.mark.slow
+def test_a_damaged_cache_file_is_rebuilt_and_said(bench, tiny, tmp_path):
+    bench("run", "retriever=[dense]", *tiny, "output=one")
+    cache = tmp_path / "cache"
+    shutil.copytree(cache_folder(), cache)
+    for file in (cache / "embeddings").rglob("*.npz"):
+        file.write_bytes(file.read_bytes()[:-40])
+    done = bench("run", "retriever=[dense]", *tiny, "output=two", BENCH_CACHE=str(cache))
+    assert done.returncode == 0
+    assert "is damaged" in done.stderr
+    one, two = (Record.load(only_run(tmp_path / name)) for name in ("one", "two"))
+    assert np.array_equal(one.values("MAP"), two.values("MAP"))
+
+
+def test_records_carry_no_absolute_path(bench, tiny, tmp_path):
+    bench("run", BM25, *tiny)
+    text = (only_run(tmp_path / "results" / "runs") / "record.json").read_text()
+    assert str(tmp_path) not in text
+    assert not re.search(r'"/[a-z]', text)
