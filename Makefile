@@ -1,5 +1,6 @@
 # make bench   set everything up, run the main job        make test   set everything up, run the tests
 # make lint    format, lint and types                      make perf   time and memory, medians of 5
+# make format  mend format and lint                      make baseline  renew results/baseline and README
 # Overridable: PYTHON (3.11 or newer), VENV (where the environment goes), ARGS (for bench run).
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,7 +8,7 @@ ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 INSTALLED = $(VENV)/.installed
 
-.PHONY: bench test lint format perf clean
+.PHONY: bench test lint format perf baseline clean
 
 bench: $(INSTALLED)
 	@$(VENV)/bin/bench run $(ARGS)
@@ -26,6 +27,9 @@ format: $(INSTALLED)
 
 perf: $(INSTALLED)
 	@$(VENV)/bin/python tests/perf/measure.py
+
+baseline: $(INSTALLED)
+	@$(VENV)/bin/python tests/perf/baseline.py
 
 clean:
 	rm -rf $(VENV) build dist results/runs

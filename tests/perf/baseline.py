@@ -1,0 +1,84 @@
+"""Renew results/baseline/ with the main job and put its figures into the README.
+
+python tests/perf/baseline.py        (or: make baseline) on a clean checkout
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.provenance import git
+from bench.record import Record
+from bench.report.summary import select
+from bench.report.tables import interval
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = ROOT / "README.md"
+WINDOWS = (None, 2, 3, 5, 8)
+
+
+def run(folder: Path, *arguments: str) -> Path:
+    """Run the main job with these settings into `folder`; return the run's own folder."""
+    command = [sys.executable, "-m", "bench.cli", "run", f"output={folder}", *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    (made,) = (path for path in folder.iterdir() if path.is_dir())
+    return made
+
+
+def put(name: str, text: str) -> None:
+    """Replace what stands between the README's markers of this name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    head, rest = README.read_text(encoding="utf-8").split(begin, 1)
+    tail = rest.split(end, 1)[1]
+    README.write_text(f"{head}{begin}\n{text.strip()}\n{end}{tail}", encoding="utf-8")
+
+
+def windows_table(folder: Path) -> str:
+    """Truncation beside windows of sentences, on dev: what the default was chosen by."""
+    lines = [
+        "| encoded | texts | tokens cut off | dense nDCG@10 | 95 % interval | Recall@10 |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for width in WINDOWS:
+        record = Record.load(
+            run(
+                folder / str(width),
+                "retriever=[dense]",
+                "collection.split=dev",
+                f"passages.sentences={'null' if width is None else width}",
+            )
+        )
+        facts = record.content["systems"]["dense"]["facts"]
+        row = {r.measure: r for r in select(record)}
+        name = "whole abstract, cut off" if width is None else f"windows of {width} sentences"
+        lines.append(
+            f"| {name} | {facts['texts']} | {facts['tokens_cut'] / facts['tokens']:.1%} "
+            f"| {row['nDCG@10'].mean:.4f} | {interval(row['nDCG@10'])} | {row['Recall@10'].mean:.4f} |"
+        )
+    n = row["nDCG@10"].n
+    return "\n".join(lines) + f"\n\nOn the {n} `dev` queries; the default was chosen there.\n"
+
+
+def main() -> None:
+    """Refuse on changed files: the record must name the commit that made it."""
+    if not git()["clean"]:
+        sys.exit(
+            "commit first: the baseline's record names a commit, which must be the code that made it"
+        )
+    with tempfile.TemporaryDirectory() as name:
+        made = run(Path(name) / "baseline")
+        windows = windows_table(Path(name) / "windows")
+        shutil.rmtree(ROOT / "results" / "baseline", ignore_errors=True)
+        shutil.copytree(made, ROOT / "results" / "baseline")
+    put("baseline", (ROOT / "results" / "baseline" / "summary.md").read_text(encoding="utf-8"))
+    put("passages", windows)
+    perf = (ROOT / "results" / "perf.md").read_text(encoding="utf-8")
+    put("perf", perf[perf.index("| process |") :])
+
+
+if __name__ == "__main__":
+    main()
