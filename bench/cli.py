@@ -148,7 +148,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         sys.stderr.close()
     except KeyboardInterrupt:
-        print("bench: interrupted; nothing was written", file=sys.stderr)
+        print("bench: interrupted", file=sys.stderr)
         sys.exit(130)
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from bench import cache, progress
 from bench.errors import BenchError, require
-from bench.models import locate, verify
+from bench.models import locate, settings_sha256, verify
 from bench.types import Collection, DocArray, Encoded, Encoder, Facts
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class SentenceEncoder:
     model            local folder, or name in the hub
     revision         commit in the hub
     sha256           of the weights; null takes whatever is found and records its hash
-    package          installed package that carries the model under model/
     query_prompt     put before each query; document_prompt before each document
     max_length       tokens the model reads of a text; null: the model's own limit
     batch_size       texts a batch; part of the cache key, since padding changes the last bits
@@ -56,7 +55,6 @@ class SentenceEncoder:
     model: str
     revision: str | None = None
     sha256: str | None = None
-    package: str | None = None
     query_prompt: str = ""
     document_prompt: str = ""
     max_length: int | None = None
@@ -80,11 +78,16 @@ class SentenceEncoder:
     @property
     def facts(self) -> Facts:
         """Model, revision and weights, for the record."""
-        return {"model": self.model, "revision": self.revision, "weights_sha256": self.weights}
+        return {
+            "model": self.model,
+            "revision": self.revision,
+            "weights_sha256": self.weights,
+            "model_settings_sha256": settings_sha256(self._folder),
+        }
 
     @property
     def _folder(self) -> Path:
-        return locate(self.model, self.revision, self.package)
+        return locate(self.model, self.revision)
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Encoded:
         """Return unit vectors (n, dim) and lengths in tokens (n,), from the cache where it has them."""
@@ -100,6 +103,7 @@ class SentenceEncoder:
         key = cache.key_of(
             {
                 "weights": self.weights,
+                "model_settings": settings_sha256(self._folder),
                 "prompt": prompt,
                 "max_length": self.max_length,
                 "batch_size": self.batch_size,
@@ -120,52 +124,59 @@ class SentenceEncoder:
     def _compute(self, texts: Sequence[str], what: str) -> Encoded:
         folder = self._folder
         verify(folder, self.sha256)
-        model = _load(folder, self.device, self.dtype)
-        if self.max_length is not None:
-            model.max_seq_length = self.max_length
+        model = _load(folder, self.device, self.dtype, self.max_length)
         with progress.bar(f"encoding {len(texts)} {what}", len(texts)) as advance:
             parts = []
             # Longest first keeps padding small; the same order every time keeps the bits the same.
             order = np.argsort([-len(text) for text in texts], kind="stable")
             for start in range(0, len(texts), self.batch_size):
                 batch = [texts[i] for i in order[start : start + self.batch_size]]
-                parts.append(
-                    model.encode(
-                        batch,
-                        batch_size=self.batch_size,
-                        normalize_embeddings=True,
-                        convert_to_numpy=True,
-                        show_progress_bar=False,
+                with _refusing("encode", "max_length, which the model may not reach, and the device"):
+                    parts.append(
+                        model.encode(
+                            batch,
+                            batch_size=self.batch_size,
+                            normalize_embeddings=True,
+                            convert_to_numpy=True,
+                            show_progress_bar=False,
+                        )
                     )
-                )
                 advance(len(batch))
         stacked = np.concatenate(parts).astype(np.float32, copy=False)
         vectors = np.empty_like(stacked)
         vectors[order] = stacked
-        tokens = _token_counts(folder, texts)
+        tokens = _token_counts(model, texts)
         return Encoded(vectors, tokens, np.minimum(tokens, np.int32(model.max_seq_length or 2**31 - 1)))
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path, device: str, dtype: str) -> SentenceTransformer:
+def _load(folder: Path, device: str, dtype: str, max_length: int | None) -> SentenceTransformer:
     with progress.waiting("loading torch and sentence-transformers"), _without_collector():
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        try:
-            return SentenceTransformer(
+        with _refusing(f"load the model in {folder} on {device}", "the folder and the device"):
+            model = SentenceTransformer(
                 str(folder),
                 device=device,
                 model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
                 local_files_only=True,
             )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise BenchError(
-                f"cannot load the model in {folder} on {device}: {str(error).splitlines()[0]}; "
-                "check the folder and the device"
-            ) from error
+            if max_length is not None:
+                model.max_seq_length = max_length
+            return model
+
+
+@contextmanager
+def _refusing(what: str, check: str) -> Iterator[None]:
+    """Turn what torch and its libraries raise about an input into one line."""
+    try:
+        yield
+    except (AssertionError, ImportError, IndexError, OSError, RuntimeError, ValueError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BenchError(f"cannot {what}: {first}; check {check}") from error
 
 
 @contextmanager
@@ -181,14 +192,10 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _token_counts(folder: Path, texts: Sequence[str]) -> NDArray[np.int32]:
+def _token_counts(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.int32]:
     """Length of each text in tokens, special tokens included, with truncation switched off."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return np.array([len(one.ids) for one in tokenizer.encode_batch(list(texts))], dtype=np.int32)
+    encoded = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
+    return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int32)
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("dens", ["bm25", "dense"])
     "did you mean 'dense'?"
     """
-    names = sorted(set(known))
+    names = sorted({str(one) for one in known})
     folded = {known_name.casefold(): known_name for known_name in names}
-    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(str(name).casefold(), folded, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(repr(folded[n]) for n in near) + "?"
     return "known: " + ", ".join(names)

@@ -40,6 +40,11 @@ def run_systems(
         f"no query of '{test.collection.name}' has a document of grade {test.qrels.relevant} or "
         "more; check the qrels, or set collection.relevant",
     )
+    deepest = max((measure.cutoff or 1 for measure in measures), default=1)
+    require(
+        depth >= deepest,
+        f"depth {depth} is less than the cut-off {deepest} of a measure; raise depth or lower it",
+    )
     systems = {
         name: _run_system(name, retriever, test, queries, measures, depth)
         for name, retriever in retrievers.items()
@@ -64,6 +69,10 @@ def _run_system(
         isinstance(retriever, Retriever),
         f"retriever '{name}' has no index(collection) method; see bench.types.Retriever",
     )
+    require(
+        type(retriever).__hash__ is not None,
+        f"retriever '{name}' can not be hashed; make its class a @dataclass(frozen=True)",
+    )
     clock = _Clock()
     searcher = index_once(retriever, test.collection)
     if not isinstance(searcher, Searcher):
@@ -78,6 +87,9 @@ def _run_system(
     recall = None
     if searcher.exact is not None:
         exact = _search(searcher.exact, f"{name}.exact", test, queries, depth)
+        require(
+            depth >= RECALL_DEPTH, f"depth must be at least {RECALL_DEPTH} beside {name}, got {depth}"
+        )
         recall = recall_against(run, exact, RECALL_DEPTH)
     clock.lap("measure")
     return SystemResult(run, values, searcher.facts, searcher.nbytes, recall, clock.seconds)

@@ -10,7 +10,7 @@ import sys
 import time
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -58,18 +58,21 @@ def run(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
             except Exception as error:
                 failed.append(error)
 
+    chosen = parser.parse_args(list(arguments))
     try:
         _run_hydra(
-            args=parser.parse_args(list(arguments)),
+            args=chosen,
             args_parser=parser,
             task_function=task,
             config_path=str(resource("conf")),
             config_name=_CONFIG,
         )
-        if failed:
-            raise failed[0]
-    except (HydraException, OmegaConfBaseException) as error:
-        raise BenchError(_one_line(error, arguments)) from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise BenchError(_one_line(error, chosen.overrides, chosen.config_dir)) from error
+    if failed:
+        if isinstance(failed[0], OmegaConfBaseException):  # an interpolation that leads nowhere
+            raise BenchError(_one_line(failed[0], chosen.overrides, chosen.config_dir)) from failed[0]
+        raise failed[0]
 
 
 def _refuse_flag(message: str) -> NoReturn:
@@ -89,14 +92,21 @@ def _job(config: DictConfig, allowed: Sequence[str]) -> None:
             f"{where}._target_ names '{target}', which is not part of bench; if you trust it, "
             f"allow it with --allow {target.split('.')[0]}",
         )
+    kinds = {"output": str, "depth": int, "seed": int, "measures": list[str]}
+    for key, kind in kinds.items():
+        value = settings.get(key)
+        require(_fits(value, kind), f"{key} must be {_said(kind)}, got {value!r}")
+    require(settings["seed"] >= 0, f"seed must not be negative, got {settings['seed']}")
     output = Path(settings["output"])
     record.check_writable(output)
-    for key in ("depth", "seed"):
-        require(type(settings[key]) is int, f"{key} must be a whole number, got {settings[key]!r}")
-    require(isinstance(settings["measures"], list), "measures must be a list, such as [nDCG@10,MAP]")
     measures = [Measure.parse(name) for name in settings["measures"]]
+    for key in ("collection", "retrievers"):
+        require(
+            isinstance(settings.get(key), Mapping),
+            f"{key} must be chosen, such as collection=digest or 'retriever=[bm25]'",
+        )
     retrievers = {
-        name: _build(one, f"retrievers.{name}") for name, one in settings.get("retrievers", {}).items()
+        name: _build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()
     }
     test = _build(settings["collection"], "collection").load()
     loaded = time.perf_counter()
@@ -152,45 +162,58 @@ def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> Non
     """Refuse unknown, missing and mistyped settings by name; what is no plain value checks itself."""
     parameters = inspect.signature(make).parameters
     hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name, value in arguments.items():
         require(
-            name in parameters, f"unknown setting '{where}.{name}'; {did_you_mean(name, parameters)}"
+            name in parameters or open_ended,
+            f"unknown setting '{where}.{name}'; {did_you_mean(name, parameters)}",
         )
         hint = hints.get(name)
-        require(
-            _fits(value, hint),
-            f"{where}.{name} must be {_said(hint)}, got {value!r}",
-        )
+        require(_fits(value, hint), f"{where}.{name} must be {_said(hint)}, got {value!r}")
     for name, parameter in parameters.items():
         require(
-            name in arguments or parameter.default is not parameter.empty,
+            name in arguments
+            or parameter.default is not parameter.empty
+            or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL),
             f"{where}.{name} must be given; add {where}.{name}=VALUE",
         )
 
 
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    types.NoneType: "null",
+}
 
 
 def _said(hint: Any) -> str:
     if isinstance(hint, types.UnionType):
         return " or ".join(_said(one) for one in typing.get_args(hint))
-    return "null" if hint is types.NoneType else _WORDS.get(hint, "a list")
+    if typing.get_origin(hint) in (list, tuple, Sequence):
+        return "a list"
+    return _WORDS.get(hint) or f"settings of {getattr(hint, '__name__', hint)}"
 
 
 def _fits(value: Any, hint: Any) -> bool:
+    """Whether a setting has the type that its annotation asks for, as far as settings go."""
     if isinstance(hint, types.UnionType):
         return any(_fits(value, one) for one in typing.get_args(hint))
-    if hint is types.NoneType:
-        return value is None
     if hint is float:
         return type(value) in (int, float)
-    if hint in (int, str, bool):
+    if hint in (int, str, bool, types.NoneType):
         return type(value) is hint
-    # A sequence of settings that was given as one word would be read letter by letter.
-    return not (isinstance(value, str) and typing.get_origin(hint) in (tuple, Sequence))
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (list, tuple, Sequence):
+        return isinstance(value, (list, tuple)) and all(_fits(one, inner[0]) for one in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_fits(one, inner[1]) for one in value.values())
+    # Protocols are checked by what takes them; other classes are settings built just before.
+    return not inspect.isclass(hint) or getattr(hint, "_is_protocol", False) or isinstance(value, hint)
 
 
-def _one_line(error: Exception, arguments: Sequence[str]) -> str:
+def _one_line(error: Exception, overrides: Sequence[str], own: str | None) -> str:
     """Say what Hydra found wrong in one line, with the nearest names."""
     chain: list[str] = []
     cause: BaseException | None = error
@@ -200,12 +223,13 @@ def _one_line(error: Exception, arguments: Sequence[str]) -> str:
     text = "\n".join(chain)
     if found := re.search(r"Could not (?:find|load) '([\w-]+)/([^']+)'", text):
         group, name = found.groups()
-        options = sorted(file.stem for file in _option_files(group, arguments))
+        folders = [resource("conf"), *([Path(own)] if own else [])]
+        options = [file.stem for folder in folders for file in (folder / group).glob("*.yaml")]
         return f"unknown {group} '{name}'; {did_you_mean(name, options)}"
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1].lstrip("+~")
-        known = _known_keys(arguments)
-        if key not in known:
+        known = _known_keys(overrides, own)
+        if known and key not in known:
             return f"unknown setting '{key}'; {_nearest_key(key, known)}"
     if isinstance(error, MissingMandatoryValue):
         return f"a setting must be given: {chain[0].splitlines()[0]}"
@@ -225,21 +249,18 @@ def _nearest_key(key: str, known: Sequence[str]) -> str:
     return did_you_mean(key, siblings or {name.split(".")[0] for name in known})
 
 
-def _option_files(group: str, arguments: Sequence[str]) -> Iterable[Path]:
-    folders = [resource("conf")]
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
-        if flag in ("--config-dir", "-cd"):
-            folders.append(Path(value))
-    return [file for folder in folders for file in (folder / group).glob("*.yaml")]
-
-
-def _known_keys(arguments: Sequence[str]) -> list[str]:
-    """Every setting of the config with the chosen groups, but without the other overrides."""
+def _known_keys(overrides: Sequence[str], own: str | None) -> list[str]:
+    """Every setting of the config with the chosen groups, but without the other overrides; none if
+    that can not be composed, as in a sweep over groups."""
     groups = {folder.name for folder in resource("conf").iterdir() if folder.is_dir()}
-    chosen = [a for a in arguments if a.split("=")[0] in groups]
-    with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
-        config = hydra.compose(_CONFIG, chosen)
-    return list(_flat(OmegaConf.to_container(config)))
+    chosen = [override for override in overrides if override.split("=")[0] in groups]
+    if own:
+        chosen.append(f"hydra.searchpath=[file://{Path(own).absolute()}]")
+    try:
+        with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
+            return list(_flat(OmegaConf.to_container(hydra.compose(_CONFIG, chosen))))
+    except (HydraException, OmegaConfBaseException):
+        return []
 
 
 def _flat(settings: Any, where: str = "") -> Iterator[str]:

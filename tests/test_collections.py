@@ -62,6 +62,7 @@ def test_a_paper_on_two_pages_stands_once_with_both_places(tmp_path):
         (("A", ABSTRACT, "A", ABSTRACT), 11, "twice"),
         (("A", ABSTRACT, "A", ABSTRACT + "!"), 11, "another abstract"),
         (("A!", ABSTRACT, "A?", ABSTRACT), 11, "same id"),
+        (("深度", ABSTRACT), 7, "no id can be made"),
     ],
 )
 def test_a_page_out_of_step_is_refused_by_line(tmp_path, blocks, line, says):
@@ -128,6 +129,12 @@ BROKEN = {
         r"test\.tsv:10: unknown document 'd99'; did you mean",
     ),
     "grade": ("qrels/test.tsv", "q1\td02\t1.5\n", r"test\.tsv:10: grade '1\.5' is no integer"),
+    "huge grade": ("qrels/test.tsv", "q1\td02\t3000000000\n", "is above 1000"),
+    "set named all": (
+        "queries.jsonl",
+        '{"_id": "q5", "text": "x", "metadata": {"set": "all"}}\n',
+        "name of all",
+    ),
     "columns": ("qrels/test.tsv", "q1 d02 1\n", r"test\.tsv:10: expected"),
     "pair twice": ("qrels/test.tsv", "q1\td01\t2\n", "q1, d01 stands twice"),
 }

@@ -40,7 +40,7 @@ def records(name: str) -> list[tuple[str, dict[str, str]]]:
 def cranfield(tmp_path_factory):
     documents = {number: (fields["T"], fields["W"]) for number, fields in records("cran.all.1400")}
     # cranqrel numbers the queries by their position
-    queries = {str(i): (fields["W"], "all") for i, (_, fields) in enumerate(records("cran.qry"), 1)}
+    queries = {str(i): (fields["W"], "query") for i, (_, fields) in enumerate(records("cran.qry"), 1)}
     qrels: dict[str, dict[str, int]] = {}
     for line in (CRANFIELD / "cranqrel").read_text().splitlines():
         query, doc, code = line.split()

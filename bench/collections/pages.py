@@ -97,6 +97,10 @@ def read_pages(pages: Sequence[Path]) -> list[Paper]:
                 place + 1 < len(blocks) and not _is_title(blocks[place + 1][1]),
                 f"{page}:{line}: the title '{title}' has no abstract; add it or remove the title",
             )
+            require(
+                paper_id(title) != "",
+                f"{page}:{line}: no id can be made from '{title}'; it needs a letter a-z or a digit",
+            )
             text = blocks[place + 1][1]
             paper = papers.setdefault(paper_id(title), Paper(paper_id(title), title, text))
             require(

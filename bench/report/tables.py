@@ -60,7 +60,7 @@ def main_table(record: Record) -> Grid:
         ]
         if approximate:
             recall = record.content["systems"][system][vs_exact]
-            cells.append(Cell("exact" if recall is None else f"{recall:.4f}"))
+            cells.append(Cell("–" if recall is None else f"{recall:.4f}"))
         body.append(tuple(cells))
     collection, labels = record.content["collection"], record.content["labels"]
     notes = [
@@ -72,7 +72,8 @@ def main_table(record: Record) -> Grid:
     ]
     if approximate:
         notes.append(
-            f"vs exact: share of the exact top {RECALL_DEPTH} that an approximate search found."
+            f"vs exact: share of the exact top {RECALL_DEPTH} that an approximate search found; "
+            "– where nothing is approximate."
         )
     left_out, no_answer = (record.content["queries"][key] for key in ("left_out", "no_answer"))
     if left_out:
@@ -82,6 +83,11 @@ def main_table(record: Record) -> Grid:
         )
     if no_answer:
         notes.append(f"{len(no_answer)} queries are marked as having no answer and not counted.")
+    for system, result in record.content["systems"].items():
+        if result["unanswered"]:
+            notes.append(
+                f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
+            )
     notes.extend(_cut_notes(record))
     splits = "+".join(sorted(set(record.content["queries"]["splits"])))
     return Grid(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import did_you_mean, require
+from bench.errors import BenchError, did_you_mean, require
 from bench.ranking import best, ties_of
 from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, ScoreArray, Searcher
 
@@ -17,6 +18,7 @@ VARIANTS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
 # rank_bm25's classes by the variant that they implement. Its Okapi has Robertson's IDF, but floors
 # a negative one at epsilon times the mean IDF, and keeps the factor k1 + 1.
 _RANK_BM25 = {"robertson": "BM25Okapi", "bm25l": "BM25L", "bm25+": "BM25Plus"}
+_BLOCK = 64
 _STOPWORDS = ("english", "english_plus", None)
 
 
@@ -37,6 +39,13 @@ class Tokenizer:
             self.stopwords in _STOPWORDS,
             f"tokenizer.stopwords '{self.stopwords}' is unknown; use one of {_STOPWORDS}",
         )
+        try:
+            groups = re.compile(self.pattern).groups
+        except re.error as error:
+            raise BenchError(
+                f"tokenizer.pattern '{self.pattern}' is no regular expression: {error}"
+            ) from error
+        require(groups <= 1, f"tokenizer.pattern '{self.pattern}' has {groups} groups; use at most one")
         if self.stemmer is not None:
             import Stemmer
 
@@ -189,4 +198,11 @@ class _Bm25Searcher:
 
     def search(self, queries: Queries, k: int) -> Run:
         tokens = self.tokenizer(queries.texts)
-        return best(np.stack([self.engine.scores(terms) for terms in tokens]), self.ties, k)
+        # A block of queries at a time: all scores of all of them need not fit into memory.
+        runs = [
+            best(
+                np.stack([self.engine.scores(terms) for terms in tokens[at : at + _BLOCK]]), self.ties, k
+            )
+            for at in range(0, len(tokens), _BLOCK)
+        ]
+        return Run(np.concatenate([r.docs for r in runs]), np.concatenate([r.scores for r in runs]))

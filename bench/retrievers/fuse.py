@@ -90,11 +90,12 @@ class Fused:
 
     def index(self, collection: Collection) -> Searcher:
         """Index each part; equal parts of other methods share theirs."""
-        return _FusedSearcher(
-            self,
-            {name: index_once(part, collection) for name, part in self.parts.items()},
-            ties_of(collection),
-        )
+        parts = {name: index_once(part, collection) for name, part in self.parts.items()}
+        ties = ties_of(collection)
+        exact = None
+        if any(part.exact is not None for part in parts.values()):
+            exact = _FusedSearcher(self, {n: part.exact or part for n, part in parts.items()}, ties)
+        return _FusedSearcher(self, parts, ties, exact)
 
 
 @dataclass(frozen=True, eq=False)

