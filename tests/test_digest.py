@@ -14,7 +14,7 @@ from bench.collections.beir import digest
 from bench.collections.splits import stratified_split
 
 FOLDER = ROOT / "qrels" / "digest"
-SETS = ("topic", "question", "paraphrase", "known-item", "identifier", "constraint")
+SETS = ("topic", "question", "keyword", "paraphrase", "known-item", "identifier", "constraint")
 CORPUS = {row["_id"]: row for row in map(json.loads, (FOLDER / "corpus.jsonl").read_text().splitlines())}
 QUERIES = [json.loads(line) for line in (FOLDER / "queries.jsonl").read_text().splitlines()]
 GRADES = digest("all").load().qrels.grades
@@ -32,7 +32,7 @@ def content_words(text: str) -> set[str]:
 
 def test_the_sets_are_large_enough_with_narratives_and_unlike_queries():
     assert Counter(q["metadata"]["set"] for q in QUERIES).keys() == set(SETS)
-    assert len(QUERIES) >= 230
+    assert len(QUERIES) >= 250
     assert min(len(of(name)) for name in SETS) >= 30
     assert all(len(q["metadata"]["narrative"].split()) >= 8 for q in QUERIES)
     assert len({" ".join(q["text"].lower().split()) for q in QUERIES}) == len(QUERIES)
@@ -84,3 +84,7 @@ def test_an_identifier_stands_verbatim_in_query_and_target(query):
     assert identifier in query["text"]
     assert identifier in f"{target['title']}\n{target['text']}"
     assert GRADES[query["_id"]][target["_id"]] >= 2
+
+
+def test_keywords_are_two_or_three_words():
+    assert all(1 < len(q["text"].split()) <= 3 for q in of("keyword"))
