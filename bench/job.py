@@ -11,6 +11,7 @@ import time
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,7 +26,8 @@ from bench import record
 from bench.errors import BenchError, did_you_mean, require
 from bench.experiment import run_systems
 from bench.measure import Measure
-from bench.report.write import print_tables, write_report
+from bench.report.artist import Artist
+from bench.report.write import print_tables, reporting
 from bench.resources import resource
 
 _CONFIG = "config"
@@ -108,13 +110,14 @@ def _job(config: DictConfig, allowed: Sequence[str]) -> None:
     retrievers = {
         name: _build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()
     }
-    test = _build(settings["collection"], "collection").load()
-    loaded = time.perf_counter()
-    results = run_systems(test, retrievers, measures, settings["depth"])
-    evaluated = time.perf_counter()
-    seconds = {"load": round(loaded - started, 4), "systems": round(evaluated - loaded, 4)}
-    saved = record.build(results, test, settings, seconds)
-    folder = record.save(saved, results, test, output, write_report)
+    with Artist() as artist:
+        test = _build(settings["collection"], "collection").load()
+        loaded = time.perf_counter()
+        results = run_systems(test, retrievers, measures, settings["depth"])
+        evaluated = time.perf_counter()
+        seconds = {"load": round(loaded - started, 4), "systems": round(evaluated - loaded, 4)}
+        saved = record.build(results, test, settings, seconds)
+        folder = record.save(saved, results, test, output, partial(reporting, artist=artist))
     print_tables(saved)
     print(_shown(folder))
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,9 +173,10 @@ def save(
     results: Results,
     test: TestCollection,
     output: Path,
-    draw: Callable[[Record, Path], None],
+    reporting: Callable[[Record, Path], AbstractContextManager[None]],
 ) -> Path:
-    """Write record, run files and what `draw` makes of them into `output`/<id>, whole or not at all.
+    """Write record, run files and what `reporting` makes of them into `output`/<id>, whole or not at
+    all.
 
     Returns the folder. Raises `BenchError` when `output` can not be written to.
     """
@@ -186,10 +188,10 @@ def save(
             f"cannot write to {output}: {error.strerror}; choose another folder with output=DIR"
         ) from error
     try:
-        for name, result in results.systems.items():
-            write_run(part / f"{name}.trec", result.run, results.queries, test.collection, name)
-        write_text(part / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
-        draw(record, part)
+        with reporting(record, part):
+            for name, result in results.systems.items():
+                write_run(part / f"{name}.trec", result.run, results.queries, test.collection, name)
+            write_text(part / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
         part.chmod(0o755)
         return _into_place(part, output, record.content["id"])
     finally:

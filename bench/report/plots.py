@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.record import Record
-from bench.report.summary import Row, select, set_names
+from bench.report.summary import ALL, rows_of, set_names, values_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,10 +21,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
 _DPI = 130
 # No date and no version, so that the same record gives the same bytes; light compression is faster.
-_FORMATS: tuple[tuple[str, dict[str, Any]], ...] = (
-    (".png", {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 2}}),
-    (".svg", {"metadata": {"Date": None}}),
-)
+FORMATS: dict[str, dict[str, Any]] = {
+    ".png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 2}},
+    ".svg": {"metadata": {"Date": None}},
+}
 
 
 def _figure(
@@ -50,13 +50,15 @@ def _colour(place: int) -> str:
 
 
 def _bare(axes: object, *sides: str) -> None:
+    """Hide these sides of the frame, and spare the search for a title's free place above the ticks."""
+    axes.set_title("", y=1.0)  # type: ignore[attr-defined]
     for side in sides:
         axes.spines[side].set_visible(False)  # type: ignore[attr-defined]
 
 
 def primary_with_intervals(record: Record) -> Figure:
     """Mean and 95 % interval of the primary measure for each system."""
-    chosen = select(record, measure=record.primary)
+    chosen = rows_of(record, ALL, [record.primary])
     left = _label_width(record.systems)
     figure = _figure(5.8 + left, 1.1 + 0.5 * len(chosen), left=left, bottom=0.6)
     axes = figure.subplots()
@@ -84,11 +86,11 @@ def recall_over_k(record: Record) -> Figure | None:
         return None
     figure = _figure(6.4, 4.2, left=0.75, bottom=0.6)
     axes = figure.subplots()
+    means = np.array([record.values(f"Recall@{k}").mean(axis=1) for k in cutoffs])
     for place, system in enumerate(record.systems):
-        means = {r.measure: r.mean for r in select(record) if r.system == system}
         axes.plot(
             cutoffs,
-            [means[f"Recall@{k}"] for k in cutoffs],
+            means[:, place],
             DASHES[place % len(DASHES)],
             marker=MARKERS[place % len(MARKERS)],
             color=_colour(place),
@@ -113,8 +115,8 @@ def by_query_set(record: Record) -> Figure | None:
     groups = set_names(record)
     if not groups:
         return None
-    cells: list[list[Row]] = [select(record, group=g, measure=record.primary) for g in groups]
-    values = np.array([[row.mean for row in column] for column in cells]).T
+    cells = [values_of(record, group, record.primary) for group in groups]
+    values = np.array([cell.mean(axis=1) for cell in cells]).T
     left, bar = _label_width(record.systems), 1.0
     width, height = left + 1.15 * len(groups) + bar, 0.9 + 0.5 * len(record.systems)
     figure = _figure(width, height, left=left, right=bar, bottom=0.65)
@@ -130,7 +132,7 @@ def by_query_set(record: Record) -> Figure | None:
             va="center",
             color="white" if value < 0.55 else "black",
         )
-    labels = [f"{g}\nn = {column[0].n}" for g, column in zip(groups, cells, strict=True)]
+    labels = [f"{g}\nn = {cell.shape[1]}" for g, cell in zip(groups, cells, strict=True)]
     axes.set_xticks(range(len(groups)), labels)
     axes.set_yticks(range(len(record.systems)), record.systems)
     axes.tick_params(length=0)
@@ -175,6 +177,7 @@ def difference_to_best_other(record: Record) -> Figure | None:
             f"{len(difference) - better - worse} equal, {worse} worse",
             fontsize=9,
             loc="left",
+            y=1.0,
         )
         axes.grid(axis="y", alpha=0.3)
         _bare(axes, "top", "right")
@@ -191,19 +194,21 @@ PLOTS: dict[str, Callable[[Record], Figure | None]] = {
 }
 
 
-def draw(record: Record, folder: Path, names: Sequence[str] = tuple(PLOTS)) -> list[Path]:
-    """Write each plot that the record has data for as PNG and SVG; return the files."""
+def load_matplotlib() -> None:
+    """Import all that drawing needs, so that `draw` only draws."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
+def draw(record: Record, folder: Path, formats: Sequence[str] = tuple(FORMATS)) -> None:
+    """Write each plot that the record has data for, in each of these formats."""
     import matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
     with matplotlib.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 10}):
-        for name in names:
-            figure = PLOTS[name](record)
-            if figure is None:
-                continue
-            for suffix, options in _FORMATS:
-                file = folder / f"{name}{suffix}"
-                figure.savefig(file, dpi=_DPI, **options)
-                files.append(file)
-    return files
+        for name, make in PLOTS.items():
+            figure = make(record)
+            if figure is not None:
+                for suffix in formats:
+                    figure.savefig(folder / f"{name}{suffix}", dpi=_DPI, **FORMATS[suffix])

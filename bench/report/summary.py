@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.record import Record
 from bench.statistics import FEW_QUERIES, bootstrap_intervals
@@ -38,30 +39,35 @@ class Row:
 @lru_cache(maxsize=4)
 def rows(record: Record) -> tuple[Row, ...]:
     """Return a row for each system × set × measure; set "all" first, then the sets in file order."""
-    names = np.array(record.sets)
+    groups = (ALL, *set_names(record))
+    return tuple(row for group in groups for row in rows_of(record, group, record.measures))
+
+
+def rows_of(record: Record, group: str, measures: Sequence[str]) -> list[Row]:
+    """Return a row for each system × measure on one query set."""
     split = "+".join(sorted(set(record.content["queries"]["splits"])))
-    values = np.stack([record.values(measure) for measure in record.measures])
-    made = []
-    for group in (ALL, *set_names(record)):
-        picked = values if group == ALL else values[:, :, names == group]
-        means = picked.mean(axis=-1)
-        bounds = bootstrap_intervals(picked, record.seed)
-        for s, system in enumerate(record.systems):
-            for m, measure in enumerate(record.measures):
-                low, high = (float(bound) for bound in bounds[m, s])
-                made.append(
-                    Row(
-                        system,
-                        split,
-                        group,
-                        measure,
-                        picked.shape[-1],
-                        float(means[m, s]),
-                        low,
-                        high,
-                    )
-                )
-    return tuple(made)
+    values = np.stack([values_of(record, group, measure) for measure in measures])
+    means = values.mean(axis=-1)
+    bounds = bootstrap_intervals(values, record.seed)
+    return [
+        Row(
+            system,
+            split,
+            group,
+            measure,
+            values.shape[-1],
+            float(means[m, s]),
+            *map(float, bounds[m, s]),
+        )
+        for s, system in enumerate(record.systems)
+        for m, measure in enumerate(measures)
+    ]
+
+
+def values_of(record: Record, group: str, measure: str) -> NDArray[np.float64]:
+    """Return (n_systems, n_queries of the set) values of one measure."""
+    values = record.values(measure)
+    return values if group == ALL else values[:, np.array(record.sets) == group]
 
 
 def set_names(record: Record) -> list[str]:

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.files import write_text
 from bench.record import Record
-from bench.report.plots import draw
+from bench.report.artist import Artist
 from bench.report.summary import per_query_csv, summary_csv
-from bench.report.tables import grids, latex, markdown, terminal
+from bench.report.tables import Grid, grids, latex, markdown, terminal
 
 
-def write_report(record: Record, folder: Path) -> None:
-    """Write summary.md/.csv/.tex, per_query.csv and plots/ into a run's folder."""
+@contextmanager
+def reporting(record: Record, folder: Path, artist: Artist) -> Iterator[None]:
+    """Write summary.md/.csv/.tex, per_query.csv and plots/ into a run's folder.
+
+    The plots are drawn while the block inside, and then the tables, are written.
+    """
+    artist.begin(record, folder / "plots")
+    yield
     tables = grids(record)
     write_text(folder / "summary.md", markdown(tables))
     write_text(folder / "summary.tex", latex(tables))
     write_text(folder / "summary.csv", summary_csv(record))
     write_text(folder / "per_query.csv", per_query_csv(record))
-    draw(record, folder / "plots")
+    artist.finish()
 
 
 def print_tables(record: Record) -> None:
-    """Print the tables with their notes. Into a file or pipe they are as wide as they need."""
+    """Print the tables of a run."""
+    print_grids(grids(record))
+
+
+def print_grids(tables: Sequence[Grid]) -> None:
+    """Print tables with their notes. Into a file or pipe they are as wide as they need."""
     from rich.console import Console
 
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    for grid in grids(record):
+    for grid in tables:
         console.print(terminal(grid))
         for note in grid.notes:
             console.print(note, style="dim", highlight=False, markup=False)

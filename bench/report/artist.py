@@ -1,0 +1,94 @@
+"""Plots drawn in a process of their own, which loads matplotlib while the systems still run.
+
+Importing matplotlib and drawing take about as long as everything else in a run from the cache; beside
+it they take a second core instead of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from bench.errors import BenchError
+from bench.record import Record
+
+_SOURCES = Path(__file__).resolve().parent.parent.parent
+
+
+class Artist:
+    """Starts its process on entering a `with` block, and ends it on leaving, whatever happened.
+
+    The process reads one job from its standard input. Should this process be killed, that input
+    ends, and the other process with it: none is left behind.
+    """
+
+    def __enter__(self) -> Artist:
+        path = os.pathsep.join(filter(None, (str(_SOURCES), os.environ.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(
+            # -P: what lies in the working directory is not to be imported.
+            [sys.executable, "-P", "-m", __name__],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # One thread: numpy's others would only wait, and keep the process from forking safely.
+            env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,  # an interrupt at the terminal is handled here, once
+        )
+        return self
+
+    def begin(self, record: Record, folder: Path) -> None:
+        """Start to draw a record's plots into a folder, and return at once."""
+        assert self._process.stdin is not None
+        job = {"record": record.content, "folder": str(folder.absolute())}
+        try:
+            self._process.stdin.write(json.dumps(job).encode())
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended before its time; `finish` says why
+
+    def finish(self) -> None:
+        """Wait until all plots are drawn. Raises `BenchError` with what went wrong."""
+        assert self._process.stderr is not None
+        said = self._process.stderr.read().decode(errors="replace").strip()
+        if self._process.wait():
+            last = said.splitlines()[-1] if said else f"exit code {self._process.returncode}"
+            raise BenchError(f"cannot draw the plots: {last}; check matplotlib and the free disk space")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stderr):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
+def main() -> None:
+    """Load what drawing needs, wait for the job, then draw each format in a process of its own."""
+    gc.set_threshold(100_000, 20, 20)
+    from bench.report import plots
+
+    plots.load_matplotlib()
+    job = sys.stdin.read()
+    if not job:
+        return
+    asked = json.loads(job)
+    record, folder = Record(asked["record"]), Path(asked["folder"])
+    other = os.fork()
+    plots.draw(record, folder, formats=(".png",) if other else (".svg",))
+    if other:
+        _, status = os.waitpid(other, 0)
+        sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main()
