@@ -14,7 +14,7 @@ bench: $(INSTALLED)
 	@$(VENV)/bin/bench run $(ARGS)
 
 test: $(INSTALLED)
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from bench.commands import labels
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -80,11 +81,18 @@ def report(
 ) -> None:
     """Draw the tables and plots of a saved run again, without searching."""
     from bench.record import Record
-    from bench.report.write import print_tables, write_report
+    from bench.report.artist import Artist
+    from bench.report.write import print_tables, reporting
 
     record = Record.load(run)
-    write_report(record, out or (run if run.is_dir() else run.parent))
+    folder = out or (run if run.is_dir() else run.parent)
+    with Artist() as artist, reporting(record, folder, artist):
+        pass
     print_tables(record)
+
+
+for command in (labels.agree, labels.judge, labels.adjudicate, labels.export):
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -118,7 +126,8 @@ def _complete(arguments: list[str]) -> NoReturn:
         os.environ["COMP_LINE"] = " ".join([program, *words[1:]])
         job.run(arguments)
     else:
-        print(" ".join(command.name or "" for command in app.registered_commands))
+        names = (c.name or getattr(c.callback, "__name__", "") for c in app.registered_commands)
+        print(" ".join(names))
     sys.exit()
 
 
@@ -150,6 +159,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         sys.exit(130)
+    finally:
+        # The interpreter's last search for garbage takes over a second once torch is loaded.
+        gc.freeze()
 
 
 if __name__ == "__main__":

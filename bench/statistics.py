@@ -40,6 +40,22 @@ def bootstrap_intervals(
     return intervals
 
 
+def resampling_counts(seed: int, n: int, resamples: int) -> NDArray[np.float64]:
+    """Return (n, resamples): how often each of n queries stands in each resample."""
+    return _draws(np.random.default_rng(seed), n, resamples)
+
+
+def percentile_interval(statistics: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Return the bounds that hold the middle `confidence` of (resamples,) values, undefined ones left
+    out; nan where all are."""
+    defined = statistics[~np.isnan(statistics)]
+    if not len(defined):
+        return np.nan, np.nan
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return float(low), float(high)
+
+
 def _draws(rng: np.random.Generator, n: int, resamples: int) -> NDArray[np.float64]:
     """How often each of n queries is drawn, (n, resamples): with it, resampling is a matrix product."""
     drawn = rng.integers(n, size=(resamples, n))

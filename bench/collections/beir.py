@@ -153,6 +153,13 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
     return queries, no_answer
 
 
+def read_metadata(file: Path, key: str) -> dict[str, str]:
+    """Return query id → metadata of this key, such as the narrative; queries without it are left out."""
+    rows = (row for _, row in read_json_lines(file))
+    found = {str(row["_id"]): (row.get("metadata") or {}).get(key) for row in rows}
+    return {query: str(value) for query, value in found.items() if value}
+
+
 def read_qrels(file: Path, queries: set[str], docs: set[str]) -> dict[str, dict[str, int]]:
     """Read a BEIR qrels file (query-id, corpus-id, score; tab-separated, with a header line).
 
@@ -176,14 +183,20 @@ def read_qrels(file: Path, queries: set[str], docs: set[str]) -> dict[str, dict[
             raise BenchError(f"{where}: unknown document '{doc}'; {_near_document(doc, docs)}")
         judged = grades.setdefault(query, {})
         require(doc not in judged, f"{where}: the pair {query}, {doc} stands twice; keep one")
-        try:
-            judged[doc] = int(grade)
-        except ValueError:
-            raise BenchError(f"{where}: grade '{grade}' is no integer; use 0, 1, 2, …") from None
-        # trec_eval counts through all grades up to the highest
-        require(abs(judged[doc]) <= _HIGHEST_GRADE, f"{where}: grade {grade} is above {_HIGHEST_GRADE}")
+        judged[doc] = read_grade(grade, where)
     require(bool(grades), f"{file} has no judgements; qrels need at least one line")
     return grades
+
+
+def read_grade(text: str, where: str) -> int:
+    """Return a grade. Raises `BenchError` for what is no integer, and for one out of all reason."""
+    try:
+        grade = int(text)
+    except ValueError:
+        raise BenchError(f"{where}: grade '{text}' is no integer; use 0, 1, 2, …") from None
+    # trec_eval counts through all grades up to the highest
+    require(abs(grade) <= _HIGHEST_GRADE, f"{where}: grade {text} is above {_HIGHEST_GRADE}")
+    return grade
 
 
 def _near_document(doc: str, docs: set[str]) -> str:

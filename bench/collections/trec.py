@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError, require
 from bench.files import read_lines, whole_file
-from bench.types import NO_DOC, Collection, Queries, Run
+from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 
 
 def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, float]]:
@@ -59,3 +59,33 @@ def write_run(file: Path, run: Run, queries: Queries, collection: Collection, ta
     """Write a run file that trec_eval reads in the same order."""
     with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
         out.writelines(_lines(run, queries, collection, tag))
+
+
+def write_topics(file: Path, queries: Queries, narratives: Mapping[str, str]) -> None:
+    """Write TREC topics: number, title (the query), and the narrative where there is one.
+
+    Angle brackets would read as tags and become spaces.
+    """
+    plain = str.maketrans("<>", "  ")
+    with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
+        for query, text in zip(queries.ids, queries.texts, strict=True):
+            out.write(f"<top>\n<num> Number: {query}\n<title> {text.translate(plain)}\n")
+            if query in narratives:
+                out.write(f"<narr> Narrative:\n{narratives[query].translate(plain)}\n")
+            out.write("</top>\n\n")
+
+
+def write_qrels(file: Path, test: TestCollection) -> int:
+    """Write TREC qrels, `query 0 document grade`, and return the number of lines.
+
+    Where the judgements are complete, every pair has a line, zeros too.
+    """
+    every = test.collection.ids(range(len(test.collection)))
+    lines = 0
+    with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
+        for query in test.queries.ids:
+            judged = test.qrels.grades.get(query, {})
+            for doc in every if test.qrels.complete else sorted(judged):
+                out.write(f"{query} 0 {doc} {judged.get(doc, 0)}\n")
+                lines += 1
+    return lines

@@ -1,0 +1,1 @@
+"""The commands, by what they are about; imports of theirs that take time stay inside them."""

@@ -1,0 +1,1 @@
+"""Labelling by people: the order of pairs, files that are always whole, and two terminal screens."""

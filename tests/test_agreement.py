@@ -1,0 +1,201 @@
+"""Agreement equals cases computed by hand, two libraries, and says what other labels would have changed."""
+
+from __future__ import annotations
+
+import json
+
+import krippendorff
+import numpy as np
+import pytest
+from conftest import DOCUMENTS, QUERIES, only_run, write_beir
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
+
+from bench.agreement import (
+    agreement,
+    binary,
+    cohen_kappa,
+    confusion,
+    ordinal_alpha,
+    overlap,
+    quadratic_kappa,
+)
+
+GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
+
+
+def test_kappa_by_hand():
+    # 20 and 15 of 50 agree; chance agrees on .5 * .6 + .5 * .4 = .5 (the textbook example)
+    matrix = np.array([[20.0, 5.0], [10.0, 15.0]])
+    assert cohen_kappa(matrix) == pytest.approx((35 / 50 - 0.5) / (1 - 0.5))
+
+
+def test_quadratic_kappa_by_hand():
+    matrix = confusion([0, 1, 2], [0, 1, 0], 3)
+    # one pair is two apart: observed 4 / 3; expected over the nine pairs of margins
+    expected = sum((i - j) ** 2 for i in (0, 1, 2) for j in (0, 1, 0)) / 9
+    assert quadratic_kappa(matrix) == pytest.approx(1 - (4 / 3) / expected)
+
+
+def test_overlap_by_hand():
+    two = binary(confusion([0, 2, 3, 1, 2], [2, 2, 2, 0, 1], 4), relevant=2)
+    assert two.tolist() == [[1, 1], [1, 2]]
+    assert overlap(two) == pytest.approx(2 / 4)
+
+
+@given(GRADES)
+def test_kappa_is_that_of_scikit_learn(pairs):
+    first, second = zip(*pairs, strict=True)
+    assume(len(set(first) | set(second)) > 1)
+    matrix = confusion(first, second, 4)
+    labels = [0, 1, 2, 3]
+    assert cohen_kappa(matrix) == pytest.approx(cohen_kappa_score(first, second))
+    assert quadratic_kappa(matrix) == pytest.approx(
+        cohen_kappa_score(first, second, weights="quadratic", labels=labels)
+    )
+
+
+@given(GRADES)
+def test_alpha_is_that_of_krippendorff(pairs):
+    first, second = zip(*pairs, strict=True)
+    assume(len(set(first) | set(second)) > 1)
+    theirs = krippendorff.alpha(
+        [first, second], level_of_measurement="ordinal", value_domain=[0, 1, 2, 3]
+    )
+    assert ordinal_alpha(confusion(first, second, 4)) == pytest.approx(theirs)
+
+
+@given(GRADES, GRADES)
+def test_many_matrices_at_once_equal_one_at_a_time(one, other):
+    matrices = [confusion(*zip(*pairs, strict=True), 4) for pairs in (one, other)]
+    for statistic in (cohen_kappa, quadratic_kappa, ordinal_alpha):
+        together = statistic(np.stack(matrices))
+        assert together == pytest.approx([float(statistic(m)) for m in matrices], nan_ok=True)
+
+
+def test_without_variation_there_is_no_kappa():
+    matrix = confusion([0, 0, 0], [0, 0, 0], 4)
+    assert np.isnan([cohen_kappa(matrix), quadratic_kappa(matrix), ordinal_alpha(matrix)]).all()
+    assert np.isnan(overlap(binary(matrix, 2)))
+
+
+def test_intervals_are_over_queries_and_one_query_has_none():
+    rng = np.random.default_rng(3)
+    pairs = [(f"q{q}", f"d{d}") for q in range(12) for d in range(20)]
+    first = {pair: int(rng.integers(4)) for pair in pairs}
+    second = {pair: g if rng.random() < 0.8 else int(rng.integers(4)) for pair, g in first.items()}
+    every = agreement("all", first, second, [f"q{q}" for q in range(12)], 2, 0)
+    assert every.n_pairs == 240
+    assert every.kappa.low < every.kappa.value < every.kappa.high
+    assert every == agreement("all", first, second, [f"q{q}" for q in range(12)], 2, 0)
+    alone = agreement("one", first, second, ["q3"], 2, 0)
+    assert np.isnan([alone.kappa.low, alone.alpha.high]).all()
+    assert alone.n_pairs == 20
+
+
+def with_passes(folder, *passes):
+    """A collection of one pass a mapping (query, document) → grade; what is not named is a 0."""
+    write_beir(folder)
+    (folder / "passes").mkdir()
+    for name, grades in zip("abc", passes, strict=False):
+        lines = [f"{q}\t{d}\t{grades.get((q, d), 0)}\t\n" for q in QUERIES for d in DOCUMENTS]
+        (folder / "passes" / f"{name}.tsv").write_text(
+            "query-id\tcorpus-id\tscore\tnote\n" + "".join(lines)
+        )
+    return folder
+
+
+A = {("q1", "d01"): 3, ("q1", "d12"): 2, ("q2", "d03"): 3, ("q3", "d05"): 3, ("q4", "d07"): 2}
+B = A | {("q1", "d12"): 0, ("q1", "d09"): 1, ("q4", "d07"): 3}
+
+
+def test_agree_prints_each_set_and_all_and_writes_markdown(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    done = bench("agree", str(folder), "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    for group in ("topic", "question", "all"):
+        assert f"| {group}" in page
+    # of five pairs relevant to a, four are to b; three differ, one by two grades
+    assert "5 / 4" in page
+    assert "| 3 | 1 |" in page
+    assert "0.800" in page  # overlap: 4 of 5
+
+
+def test_loose_sets_are_marked(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, {("q1", "d02"): 3, ("q4", "d07"): 2})
+    done = bench("agree", str(folder))
+    assert "topic !" in done.stdout
+    assert "sharpen the narratives" in done.stdout
+
+
+def test_three_passes_are_compared_two_by_two(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B, A)
+    assert bench("agree", str(folder)).stdout.count("Agreement of") == 3
+    assert bench("agree", str(folder), "--pass", "a", "--pass", "c").stdout.count("Agreement of") == 1
+
+
+def test_runs_are_measured_under_each_labelling(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    ran = bench(
+        "run", "collection=beir", f"collection.path={folder}", "collection.relevant=2",
+        "retriever=[bm25]", "+retrievers.plain._target_=bench.retrievers.bm25.BM25",
+        "+retrievers.plain.k1=0.2", "output=out", "measures=[nDCG@10,P@5]",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    run = only_run(tmp_path / "out")
+    done = bench("agree", str(folder), "--runs", str(run), "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    assert "Kendall's τ" in page
+    (tmp_path / "c" / "passes" / "adjudication.tsv").write_text(
+        "query-id\tcorpus-id\tscore\tnote\nq1\td12\t2\tsurveyed\nq1\td09\t1\t\nq4\td07\t2\t\n"
+    )
+    again = bench("agree", str(folder), "--runs", str(run))
+    assert "final" in again.stdout
+    # under the labels that the run was made with, the means are those of the run
+    record = json.loads((run / "record.json").read_text())
+    assert record["labels"]["relevant"] == 2
+
+
+def test_bad_passes_are_refused_in_one_line(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    good = (folder / "passes" / "b.tsv").read_text()
+
+    def refused(text, *said):
+        (folder / "passes" / "b.tsv").write_text(text)
+        done = bench("agree", str(folder))
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        for part in said:
+            assert part in done.stderr
+
+    lines = good.splitlines(keepends=True)
+    refused(good.replace("q1\td05\t0\t\n", ""), "'b'", "misses the pair", "q1, d05")
+    refused(good.replace("q1\td05\t", "q1\td99\t"), "b.tsv:6", "unknown document 'd99'")
+    refused(good.replace("q1\td05\t", "q0\td05\t"), "b.tsv:6", "unknown query 'q0'")
+    refused(good + "q1\td01\t1\t\n", "b.tsv:50", "q1, d01", "grade 1 here and 3 in line 2")
+    refused(good.replace("q1\td05\t0", "q1\td05\tx"), "b.tsv:6", "'x' is no integer")
+    refused(good.replace("q1\td05\t0", "q1\td05\t-1"), "b.tsv:6", "below 0")
+    refused(good.replace("q1\td05\t0\t", "q1 d05 0"), "b.tsv:6", "column")
+    refused("".join(x for x in lines if not x.startswith("q2")), "'b' has no query q2", "which a has")
+    both = "".join(x for x in lines if not x.startswith("q1\td02"))
+    (folder / "passes" / "a.tsv").write_text(both)
+    refused(both, "miss the pair q1, d02")
+    assert bench("agree", str(folder), "--pooled").returncode == 0
+
+
+def test_a_line_repeated_with_the_same_grade_is_no_contradiction(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    file = folder / "passes" / "b.tsv"
+    file.write_text(file.read_text() + "q1\td01\t3\t\n")
+    assert bench("agree", str(folder)).returncode == 0
+
+
+def test_agree_needs_two_passes(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A)
+    done = bench("agree", str(folder))
+    assert done.returncode == 2
+    assert "two passes are needed, found a" in done.stderr
+    assert "did you mean 'a'" in bench("agree", str(folder), "--pass", "A", "--pass", "x").stderr

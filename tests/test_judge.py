@@ -1,0 +1,400 @@
+"""Labelling by people: nothing is lost, nobody is overwritten, and the screens do what the keys say."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from conftest import DOCUMENTS, QUERIES, write_beir
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from bench.collections.passes import Pass, ToJudge, read_pass, settle
+from bench.errors import BenchError
+from bench.judge.mark import matches
+from bench.judge.pool import pairs_to_judge
+from bench.judge.screen import AdjudicationScreen, PairScreen
+from bench.judge.session import PassFile, Session, blind_order
+
+KNOWN = set(QUERIES), set(DOCUMENTS)
+
+
+@pytest.fixture
+def to_judge(tmp_path):
+    return ToJudge.load(write_beir(tmp_path / "tiny"))
+
+
+def start(to_judge, name="ann", seed="0"):
+    kept = PassFile(to_judge, name)
+    pairs = pairs_to_judge(to_judge, kept, [], 10, [], seed)
+    return kept, Session(pairs, kept)
+
+
+def on_disk(to_judge, name="ann"):
+    return read_pass(to_judge.pass_file(name), *KNOWN)
+
+
+def test_every_grade_is_on_disk_at_once_and_a_session_goes_on_where_it_stopped(to_judge):
+    kept, session = start(to_judge)
+    with kept:
+        for grade in (0, 3, 1):
+            pair = session.current
+            session.grade(grade)
+            assert on_disk(to_judge).grades[pair] == grade
+        nxt = session.current
+    kept, session = start(to_judge)
+    with kept:
+        assert session.done == 3
+        assert session.current == nxt
+
+
+def test_the_order_is_the_seeds_and_names_no_system(to_judge):
+    def order(seed):
+        return blind_order(list(QUERIES), lambda _: list(DOCUMENTS), seed)
+
+    assert order("0 ann") == order("0 ann")
+    assert order("0 ann") != order("1 ann")
+    assert order("0 ann") != order("0 bob")
+    assert sorted(order("0 ann")) == sorted((q, d) for q in QUERIES for d in DOCUMENTS)
+    asked = [q for q, _ in order("0 ann")]
+    assert len(QUERIES) - 1 == sum(a != b for a, b in itertools.pairwise(asked))
+
+
+class Model:
+    """What a session must have on disk, kept the simplest way."""
+
+    def __init__(self):
+        self.grades, self.history = {}, []
+
+
+@given(st.lists(st.sampled_from(["0", "1", "2", "3", "skip", "back", "undo", "note"]), max_size=40))
+def test_any_keys_leave_a_whole_file_that_holds_what_was_said(tmp_path_factory, keys):
+    to_judge = ToJudge.load(write_beir(tmp_path_factory.mktemp("any") / "tiny"))
+    kept, session = start(to_judge)
+    model = Model()
+    with kept:
+        for key in keys:
+            pair = session.current
+            if key == "undo":
+                if model.history:
+                    undone, before = model.history.pop()
+                    model.grades.pop(undone)
+                    if before is not None:
+                        model.grades[undone] = before
+                session.undo()
+            elif key == "note":
+                session.annotate("half right")
+            elif key in ("skip", "back"):
+                getattr(session, key)()
+            else:
+                model.history.append((pair, model.grades.get(pair)))
+                model.grades[pair] = int(key)
+                session.grade(int(key))
+            assert on_disk(to_judge).grades == model.grades
+            assert session.done == len(model.grades)
+            assert session.current is not None
+
+
+def test_a_skipped_pair_comes_again_and_back_shows_the_one_before(to_judge):
+    kept, session = start(to_judge)
+    with kept:
+        first = session.current
+        session.skip()
+        second = session.current
+        session.grade(1)
+        session.back()
+        assert session.current == second
+        session.grade(2)
+        assert on_disk(to_judge).grades == {second: 2}
+        while session.current != first:
+            session.grade(0)
+        session.grade(3)
+        assert session.current is None
+        assert session.done == len(session.pairs)
+
+
+def test_a_note_is_kept_whether_its_pair_has_a_grade_or_not(to_judge):
+    kept, session = start(to_judge)
+    pair = session.current
+    session.annotate("about\tanother  corpus")
+    for file in (kept._end, kept._lock):  # as a crash would
+        file.close()
+    kept, session = start(to_judge)
+    with kept:
+        assert session.note == "about another corpus"
+        session.grade(1)
+        assert on_disk(to_judge).notes == {pair: "about another corpus"}
+        session.undo()
+        assert session.note == "about another corpus"
+        assert on_disk(to_judge).notes == {}
+        session.grade(1)
+        session.back()
+        session.annotate("")
+        assert on_disk(to_judge).notes == {}
+    assert [file.name for file in to_judge.pass_file("ann").parent.iterdir()] == ["ann.tsv"]
+
+
+def test_assessors_do_not_disturb_each_other_and_one_has_one_window(to_judge):
+    ann, ann_session = start(to_judge, "ann")
+    bob, bob_session = start(to_judge, "bob")
+    with ann, bob:
+        ann_session.grade(3)
+        bob_session.grade(1)
+        with pytest.raises(BenchError, match="another window"):
+            PassFile(to_judge, "ann")
+    assert list(on_disk(to_judge, "ann").grades.values()) == [3]
+    assert list(on_disk(to_judge, "bob").grades.values()) == [1]
+    assert to_judge.assessors() == ["ann", "bob"]
+    for name in ("", "../x", "a/b", "a.b", " a"):
+        with pytest.raises(BenchError, match="can not name a file"):
+            PassFile(to_judge, name)
+
+
+@pytest.mark.parametrize("torn", ["q1", "q1\td0", "q1\td02\t"])
+def test_a_torn_last_line_is_cut_off(to_judge, torn):
+    file = to_judge.pass_file("ann")
+    file.parent.mkdir()
+    file.write_text("query-id\tcorpus-id\tscore\tnote\nq1\td01\t3\t\n" + torn)
+    kept, session = start(to_judge)
+    with kept:
+        session.grade(2)
+    assert on_disk(to_judge).grades[("q1", "d01")] == 3
+    assert len(on_disk(to_judge).grades) == 2
+
+
+def test_a_last_line_that_an_editor_left_open_is_kept(to_judge):
+    file = to_judge.pass_file("ann")
+    file.parent.mkdir()
+    file.write_text("query-id\tcorpus-id\tscore\nq1\td01\t3\nq1\td02\t1")
+    kept, session = start(to_judge)
+    with kept:
+        session.grade(2)
+    assert len(on_disk(to_judge).grades) == 3
+
+
+LOOP = """
+import sys
+from pathlib import Path
+from bench.collections.passes import ToJudge
+from bench.judge.pool import pairs_to_judge
+from bench.judge.session import PassFile, Session
+to_judge = ToJudge.load(Path(sys.argv[1]))
+kept = PassFile(to_judge, "ann")
+session = Session(pairs_to_judge(to_judge, kept, [], 10, [], "0"), kept)
+print("ready", flush=True)
+while True:
+    session.grade(session.done % 4)
+    print(session.done, flush=True)
+    if session.done % 3 == 0:
+        session.undo()
+"""
+
+
+def test_a_killed_session_leaves_a_whole_file_and_no_lock(to_judge):
+    for seconds in (0.0, 0.003, 0.01, 0.02):
+        process = subprocess.Popen(
+            [sys.executable, "-c", LOOP, str(to_judge.folder)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        said = process.stdout.read().split()
+        process.wait()
+        process.stdout.close()
+        held = on_disk(to_judge).grades
+        assert len(held) >= max([0, *map(int, said)]) - 1
+        start(to_judge)[0].__exit__(None, None, None)
+        assert on_disk(to_judge).grades == held
+
+
+def test_time_left_goes_by_the_pace_and_pauses_do_not_count(to_judge):
+    now = [0.0]
+    kept = PassFile(to_judge, "ann")
+    session = Session([("q1", doc) for doc in DOCUMENTS], kept, clock=lambda: now[0])
+    with kept:
+        assert session.seconds_left is None
+        for seconds in (10, 12, 100_000):
+            now[0] += seconds
+            session.grade(0)
+        assert session.seconds_left == 12 * (len(DOCUMENTS) - 3)
+
+
+def test_a_pool_asks_for_unjudged_papers_of_runs_only(to_judge, tmp_path):
+    run = tmp_path / "x.trec"
+    lines = [f"q1 Q0 {doc} {n} {20 - n} x\n" for n, doc in enumerate(DOCUMENTS, 1)]
+    run.write_text("".join(lines))
+    with PassFile(to_judge, "ann") as kept:
+        pairs = pairs_to_judge(to_judge, kept, [run], 5, [], "0")
+        # q1 has grades for d01, d09 and d12
+        assert sorted(pairs) == [("q1", f"d0{n}") for n in (2, 3, 4, 5)]
+        Session(pairs, kept).grade(1)
+        assert sorted(pairs_to_judge(to_judge, kept, [run], 5, [], "0")) == sorted(pairs)
+    with PassFile(to_judge, "bob") as kept:
+        assert len(pairs_to_judge(to_judge, kept, [run], 5, [], "0")) == 3
+        assert pairs_to_judge(to_judge, kept, [run], 5, ["question"], "0") == []
+        with pytest.raises(BenchError, match="did you mean 'topic'"):
+            pairs_to_judge(to_judge, kept, [run], 5, ["topics"], "0")
+
+
+def test_words_of_the_query_are_marked_by_their_stem():
+    text = "Pruned networks: the pruning of a Network."
+    assert [text[a:b] for a, b in matches(text, "How to prune the network?")] == [
+        "Pruned",
+        "networks",
+        "pruning",
+        "Network",
+    ]
+
+
+# The screens, driven by textual's own pilot.
+
+
+def drive(app, keys: Callable[[Pilot], Awaitable[None]]):
+    async def run():
+        async with app.run_test(size=(100, 30)) as pilot:
+            await keys(pilot)
+
+    asyncio.run(run())
+
+
+def shown(app, name):
+    return str(app.query_one(name, Static).render())
+
+
+def test_the_screen_shows_query_narrative_and_paper_and_takes_keys(tmp_path):
+    folder = write_beir(tmp_path / "tiny")
+    rows = (
+        (folder / "queries.jsonl")
+        .read_text()
+        .replace('"set": "topic"', '"set": "topic", "narrative": "Counts: all."')
+    )
+    (folder / "queries.jsonl").write_text(rows)
+    to_judge = ToJudge.load(folder)
+    kept = PassFile(to_judge, "ann")
+    session = Session([("q1", "d01"), ("q1", "d02"), ("q2", "d03")], kept)
+    app = PairScreen(to_judge, session)
+
+    async def keys(pilot):
+        assert "sparse retrieval with an inverted index" in shown(app, "#query")
+        assert "Counts: all." in shown(app, "#query")
+        assert "Inverted indexes score documents" in shown(app, "#paper")
+        assert "this query 0 of 2 · 0 of 3" in shown(app, "#state")
+        await pilot.press("3")
+        assert "Sentence embeddings" in shown(app, "#paper")
+        assert on_disk(to_judge).grades == {("q1", "d01"): 3}
+        await pilot.press("b")
+        assert "graded 3: main contribution" in shown(app, "#state")
+        await pilot.press("2", "s")
+        assert "who writes down" in shown(app, "#query")
+        await pilot.press("n", *"see 2", "enter")
+        assert "note: see 2" in shown(app, "#state")
+        await pilot.press("n", "x", "escape", "0")
+        assert on_disk(to_judge).notes == {("q2", "d03"): "see 2"}
+        await pilot.press("u")
+        assert on_disk(to_judge).grades == {("q1", "d01"): 2}
+        await pilot.press("1", "1")
+        assert "All pairs are judged" in shown(app, "#query")
+        await pilot.press("3", "s", "n", "q")
+
+    with kept:
+        drive(app, keys)
+    assert on_disk(to_judge).grades == {("q1", "d01"): 2, ("q2", "d03"): 1, ("q1", "d02"): 1}
+
+
+def two_passes():
+    one = {(q, d): 0 for q in QUERIES for d in DOCUMENTS}
+    return Pass("a", one | {("q1", "d01"): 3, ("q1", "d09"): 1}), Pass(
+        "b", one | {("q1", "d01"): 1, ("q1", "d09"): 2}, {("q1", "d01"): "only named"}
+    )
+
+
+def test_adjudication_shows_both_grades_and_asks_for_a_reason_where_they_are_far_apart(to_judge):
+    first, second = two_passes()
+    kept = PassFile(to_judge, "adjudication")
+    session = Session([("q1", "d01"), ("q1", "d09")], kept)
+    app = AdjudicationScreen(to_judge, session, first, second)
+
+    async def keys(pilot):
+        assert "a 3 · b 1: only named" in shown(app, "#state")
+        await pilot.press("3")
+        assert app.query_one("#note", Input).has_class("open")
+        assert on_disk(to_judge, "adjudication").grades == {}
+        await pilot.press("enter")
+        assert on_disk(to_judge, "adjudication").grades == {}
+        await pilot.press("escape", "2", *"its index", "enter")
+        assert on_disk(to_judge, "adjudication").grades == {("q1", "d01"): 2}
+        assert on_disk(to_judge, "adjudication").notes == {("q1", "d01"): "its index"}
+        await pilot.press("1")
+
+    with kept:
+        drive(app, keys)
+    settled = on_disk(to_judge, "adjudication")
+    final = settle(first, second, settled, list(QUERIES))
+    assert final[("q1", "d01")] == 2
+    assert final[("q1", "d09")] == 1
+    assert len(final) == len(QUERIES) * len(DOCUMENTS)
+
+
+def test_settling_is_refused_while_open_without_reason_or_where_nothing_differs():
+    first, second = two_passes()
+    far, near = ("q1", "d01"), ("q1", "d09")
+    for grades, notes, said in (
+        ({near: 1}, {}, "q1, d01 is not settled yet"),
+        ({far: 2, near: 1}, {}, "without a reason"),
+        ({far: 2, near: 1, ("q2", "d01"): 1}, {far: "x"}, "do not differ"),
+    ):
+        with pytest.raises(BenchError, match=said):
+            settle(first, second, Pass("adjudication", grades, notes), list(QUERIES))
+
+
+def test_adjudicate_writes_the_labels_by_split(bench, tmp_path):
+    from test_agreement import A, B, with_passes
+
+    folder = with_passes(tmp_path / "c", A, B)
+    done = bench("adjudicate", str(folder), "--write")
+    assert done.returncode == 2
+    assert "not settled yet" in done.stderr
+    (folder / "passes" / "adjudication.tsv").write_text(
+        "query-id\tcorpus-id\tscore\tnote\nq1\td12\t2\tsurveyed\nq1\td09\t1\t\nq4\td07\t2\t\n"
+    )
+    done = bench("adjudicate", str(folder), "--write")
+    assert done.returncode == 2
+    assert "no metadata 'split'" in done.stderr
+    text = (folder / "queries.jsonl").read_text()
+    for query, split in zip(QUERIES, ("dev", "test", "test", "dev"), strict=True):
+        text = text.replace(f'"{query}",', f'"{query}", "x": 0,')
+        lines = [
+            line.replace('"set"', f'"split": "{split}", "set"') if f'"{query}"' in line else line
+            for line in text.splitlines()
+        ]
+        text = "\n".join(lines) + "\n"
+    (folder / "queries.jsonl").write_text(text)
+    done = bench("adjudicate", str(folder), "--write")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "qrels" / "dev.tsv").read_text().splitlines()[1:] == [
+        "q1\td01\t3",
+        "q1\td09\t1",
+        "q1\td12\t2",
+        "q4\td07\t2",
+    ]
+    assert (folder / "qrels" / "test.tsv").read_text().splitlines()[1:] == ["q2\td03\t3", "q3\td05\t3"]
+
+
+def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):
+    folder = write_beir(tmp_path / "tiny")
+    assert "--assessor" in bench("judge", str(folder)).stderr
+    (folder / "passes").mkdir()
+    lines = [f"{q}\t{d}\t0\t\n" for q in QUERIES for d in DOCUMENTS]
+    (folder / "passes" / "ann.tsv").write_text("query-id\tcorpus-id\tscore\tnote\n" + "".join(lines))
+    done = bench("judge", str(folder), "--assessor", "ann")
+    assert done.returncode == 0
+    assert "nothing left to judge for ann: 48 pairs" in done.stdout
+    assert bench("judge", str(tmp_path / "none"), "--assessor", "ann").returncode == 2
