@@ -14,7 +14,7 @@ LAYERS = (
     {"types", "files", "progress", "cache", "models", "provenance"},
     {"ranking", "indexing"},
     {"collections", "encode", "retrievers", "measure"},
-    {"statistics", "record", "agreement", "relabel", "judge"},
+    {"statistics", "record", "agreement", "relabel", "judge", "comparison", "contenders", "ties"},
     {"report", "gate"},
     {"experiment"},
     {"job"},
@@ -33,7 +33,7 @@ LEAVES = {
     "matplotlib": {"report.plots"},
     "hydra": {"job"},
     "omegaconf": {"job"},
-    "typer": {"cli", "commands.labels"},
+    "typer": {"cli", "commands.labels", "commands.evidence"},
     "textual": {"judge.screen"},
     "scipy": {"relabel"},
 }

@@ -44,7 +44,7 @@ def agree(
     from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs, settle
     from bench.files import write_text
     from bench.report.agreement import agreement_table, relabelled_tables
-    from bench.report.tables import markdown
+    from bench.report.grid import markdown
     from bench.report.write import print_grids
 
     to_judge = ToJudge.load(folder)

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.agreement import Agreement, Estimate
 from bench.relabel import Relabelled
-from bench.report.tables import Cell, Grid
+from bench.report.grid import Cell, Grid
 
 # Below these the narratives of a set are too loose to be judged alike by two people.
 LOWEST_KAPPA = 0.65

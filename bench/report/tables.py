@@ -1,36 +1,13 @@
-"""The tables of a run: one model, drawn for the terminal, for Markdown and for LaTeX."""
+"""The tables of a run, made from its record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from bench.measure import RECALL_DEPTH
 from bench.record import Record
-from bench.report.summary import ALL, Row, best_systems, select, set_names
+from bench.report.grid import Cell, Grid
+from bench.report.significance import better_than, letter, note
+from bench.report.summary import ALL, Row, best_systems, select, set_names, values_of
 from bench.statistics import FEW_QUERIES
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in one place of a table."""
-
-    text: str
-    bold: bool = False
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table before it has a form: a title, a header, cells, and the notes below it."""
-
-    title: str
-    header: tuple[str, ...]
-    body: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def interval(row: Row) -> str:
@@ -48,15 +25,26 @@ def main_table(record: Record) -> Grid:
         header.append("vs exact")
     body = []
     best = {measure: best_systems(record, ALL, measure) for measure in record.measures}
+    # What share of a ranking was judged is no quality that systems compete in.
+    tested = [m for m in record.measures if not m.startswith("Judged")]
+    found, family = better_than([record.values(m) for m in tested], record.seed)
+    marks = dict(zip(tested, found, strict=True))
     n = len(record.query_ids)
-    for system in record.systems:
+    for place, system in enumerate(record.systems):
         row = {r.measure: r for r in select(record) if r.system == system}
-        primary = row[record.primary]
+
+        def cell(
+            measure: str, row: dict[str, Row] = row, place: int = place, system: str = system
+        ) -> Cell:
+            mark = marks[measure][place] if measure in marks else ""
+            return Cell(f"{row[measure].mean:.4f}", system in best[measure], mark)
+
+        primary = cell(record.primary)
         cells = [
-            Cell(system),
-            Cell(f"{primary.mean:.4f}", system in best[record.primary]),
-            Cell(interval(primary)),
-            *(Cell(f"{row[m].mean:.4f}", system in best[m]) for m in shown),
+            Cell(f"{letter(place)} {system}" if family else system),
+            primary,
+            Cell(interval(row[record.primary])),
+            *(cell(m) for m in shown),
         ]
         if approximate:
             recall = record.content["systems"][system][vs_exact]
@@ -68,7 +56,8 @@ def main_table(record: Record) -> Grid:
             f"{n} queries, {collection['documents']} documents. Binary measures count grades of "
             f"{labels['relevant']} or more as relevant; nDCG has linear gains. Interval: bootstrap over "
             "queries. Bold: highest mean, which alone does not say that the difference is real."
-        )
+        ),
+        *([note(family)] if family else ()),
     ]
     if approximate:
         notes.append(
@@ -123,17 +112,21 @@ def set_table(record: Record) -> Grid | None:
     sizes = {group: select(record, group=group)[0] for group in groups}
     header = ["system", *(f"{g} ({sizes[g].n}{'*' if sizes[g].few else ''})" for g in groups)]
     best = {group: best_systems(record, group, record.primary) for group in groups}
+    found, family = better_than([values_of(record, g, record.primary) for g in groups], record.seed)
     body = []
-    for system in record.systems:
-        cells = [Cell(system)]
-        for group in groups:
+    for place, system in enumerate(record.systems):
+        cells = [Cell(f"{letter(place)} {system}" if family else system)]
+        for column, group in enumerate(groups):
             row = next(
                 r for r in select(record, group=group, measure=record.primary) if r.system == system
             )
-            cells.append(Cell(f"{row.mean:.3f} {interval(row)}", system in best[group]))
+            text = f"{row.mean:.3f} {interval(row)}"
+            cells.append(Cell(text, system in best[group], found[column][place]))
         body.append(tuple(cells))
     few = any(row.few for row in sizes.values())
     notes = [f"* fewer than {FEW_QUERIES} queries: read with care."] if few else []
+    if family:
+        notes.append(note(family))
     return Grid(
         f"{record.primary} by query set (number of queries), with 95 % intervals",
         tuple(header),
@@ -145,82 +138,3 @@ def set_table(record: Record) -> Grid | None:
 def grids(record: Record) -> list[Grid]:
     """Return every table of a run."""
     return [grid for grid in (main_table(record), set_table(record)) if grid is not None]
-
-
-def markdown(tables: Sequence[Grid]) -> str:
-    """Return the tables as GitHub-flavoured Markdown."""
-    parts = []
-    for grid in tables:
-        lines = [
-            f"**{grid.title}**",
-            "",
-            "| " + " | ".join(grid.header) + " |",
-            "|---|" + "---:|" * (len(grid.header) - 1),
-            *(
-                "| " + " | ".join(f"**{c.text}**" if c.bold else c.text for c in row) + " |"
-                for row in grid.body
-            ),
-            *(line for note in grid.notes for line in ("", note)),
-        ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def latex(tables: Sequence[Grid]) -> str:
-    """Return the tables for LaTeX with the booktabs package."""
-    parts = []
-    for grid in tables:
-        lines = [
-            r"\begin{table}",
-            rf"\caption{{{_tex(grid.title)}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(grid.header) - 1)}}}",
-            r"\toprule",
-            " & ".join(map(_tex, grid.header)) + r" \\",
-            r"\midrule",
-            *(
-                " & ".join(rf"\textbf{{{_tex(c.text)}}}" if c.bold else _tex(c.text) for c in row)
-                + r" \\"
-                for row in grid.body
-            ),
-            r"\bottomrule",
-            r"\end{tabular}",
-            *(rf"\par\footnotesize {_tex(note)}" for note in grid.notes),
-            r"\end{table}",
-        ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-_TEX_SPECIALS = {
-    **{c: "\\" + c for c in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\\": r"\textbackslash{}",
-    "≥": r"$\geq$",
-    "–": "--",
-}
-
-
-def _tex(text: str) -> str:
-    return "".join(_TEX_SPECIALS.get(character, character) for character in text)
-
-
-def terminal(grid: Grid) -> Table:
-    """Return the table for a rich console."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=Text(grid.title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False
-    )
-    for place, name in enumerate(grid.header):
-        table.add_column(
-            Text(name),
-            justify="left" if place == 0 else "right",
-            overflow="fold",
-            no_wrap=place == 0,
-        )
-    for row in grid.body:
-        table.add_row(*(Text(cell.text, style="bold" if cell.bold else "") for cell in row))
-    return table

@@ -10,8 +10,9 @@ from pathlib import Path
 from bench.files import write_text
 from bench.record import Record
 from bench.report.artist import Artist
+from bench.report.grid import Grid, latex, markdown, terminal
 from bench.report.summary import per_query_csv, summary_csv
-from bench.report.tables import Grid, grids, latex, markdown, terminal
+from bench.report.tables import grids
 
 
 @contextmanager

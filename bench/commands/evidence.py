@@ -1,0 +1,95 @@
+"""Commands that say what results are worth: compare."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.errors import require
+
+if TYPE_CHECKING:
+    from bench.types import TestCollection
+
+
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="FOLDER of a run (all its systems), FOLDER:SYSTEM, or FILE.trec of any tool.",
+        ),
+    ],
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SYSTEM", help="Compare with it; repeatable. The first if not given."),
+    ] = None,
+    all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Compare each two systems.")] = False,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MEASURE", help="Only this measure; repeatable. It is part of the family."),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0.0, help="Differences below this are equivalent.")
+    ] = 0.02,
+    collection: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="What run files are measured on: a BEIR folder, or digest."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which qrels/SPLIT.tsv of it.")] = "test",
+    relevant: Annotated[
+        int | None, typer.Option(min=1, help="The lowest grade that is relevant in it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sign flips and resamples.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there: .md, .tex, .csv or .json.")
+    ] = None,
+) -> None:
+    """Is the difference real? Interval, corrected p, power and a verdict for pairs of systems."""
+    from bench.comparison import compare as compare_values
+    from bench.contenders import gather
+    from bench.files import write_text
+    from bench.report.comparison import comparison_csv, comparison_json, comparison_table
+    from bench.report.grid import latex, markdown
+    from bench.report.write import print_grids
+
+    forms = (".md", ".tex", ".csv", ".json")
+    require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
+    test = _collection(collection, split, relevant) if collection else None
+    found = gather(runs, test, measure or ())
+    kept = [m for m in found.measures if measure or not m.startswith("Judged")]
+    values = found.values[:, [found.measures.index(m) for m in kept]]
+    everyone = range(len(found.systems))
+    require(len(everyone) >= 2, f"only one system, {found.systems[0]}; name another to compare it with")
+    if all_pairs:
+        require(not baseline, "--all-pairs compares each two systems; leave --baseline out")
+        pairs = [(b, a) for a, b in itertools.combinations(everyone, 2)]
+    else:
+        against = [found.place(name) for name in baseline or [found.systems[0]]]
+        pairs = [(s, b) for b in against for s in everyone if s not in against]
+        require(bool(pairs), "every system is a baseline; name one that is not")
+    comparisons = compare_values(values, found.systems, kept, pairs, seed=seed, margin=margin)
+    table = comparison_table(comparisons, margin)
+    if out is not None:
+        write_text(
+            out,
+            {
+                ".md": lambda: markdown([table]),
+                ".tex": lambda: latex([table]),
+                ".csv": lambda: comparison_csv(comparisons),
+                ".json": lambda: comparison_json(comparisons),
+            }[out.suffix](),
+        )
+    print_grids([table])
+
+
+def _collection(name: str, split: str, relevant: int | None) -> TestCollection:
+    """Load what `--collection` names; the digest has its own rule of what is relevant."""
+    from bench.collections.beir import BeirFolder, digest
+
+    if name == "digest":
+        require(relevant is None, "the digest's relevant grades are fixed; leave --relevant out")
+        return digest(split).load()
+    return BeirFolder(name, split=split, relevant=relevant or 1).load()
