@@ -1,4 +1,5 @@
 # make bench   set everything up, run the main job        make test   set everything up, run the tests
+# make gate    hold retrieval against results/baseline   make test-long   the tests that take long
 # make lint    format, lint and types                      make perf   time and memory, medians of 5
 # make format  mend format and lint                      make baseline  renew results/baseline and README
 # Overridable: PYTHON (3.11 or newer), VENV (where the environment goes), ARGS (for bench run).
@@ -8,13 +9,19 @@ ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 INSTALLED = $(VENV)/.installed
 
-.PHONY: bench test lint format perf baseline clean
+.PHONY: bench test test-long gate lint format perf baseline clean
 
 bench: $(INSTALLED)
 	@$(VENV)/bin/bench run $(ARGS)
 
 test: $(INSTALLED)
-	@$(VENV)/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+	@$(VENV)/bin/python -m pytest -m "not long" --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+test-long: $(INSTALLED)
+	@$(VENV)/bin/python -m pytest -m long --numprocesses=auto --maxprocesses=4
+
+gate: $(INSTALLED)
+	@$(VENV)/bin/bench gate $(ARGS)
 
 lint: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check .

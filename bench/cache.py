@@ -37,7 +37,11 @@ def load(kind: str, key: str) -> Arrays | None:
     Every member's CRC is checked on reading. A damaged file is said on stderr and counts as absent,
     so that it is made anew.
     """
-    path = _path(kind, key)
+    return load_arrays(_path(kind, key))
+
+
+def load_arrays(path: Path) -> Arrays | None:
+    """Return the arrays of one file, checked; None when it is absent or damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
@@ -50,7 +54,12 @@ def load(kind: str, key: str) -> Arrays | None:
 
 def save(kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Store arrays under this key, whole or not at all."""
-    with whole_file(_path(kind, key)) as part:
+    save_arrays(_path(kind, key), arrays)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Store arrays in one file, whole or not at all."""
+    with whole_file(path) as part:
         np.savez(part, allow_pickle=False, **arrays)
 
 

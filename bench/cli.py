@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bench.commands import evidence, labels
+from bench.commands import evidence, gate, labels
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -91,7 +91,16 @@ def report(
     print_tables(record)
 
 
-for command in (evidence.compare, labels.agree, labels.judge, labels.adjudicate, labels.export):
+_COMMANDS = (
+    evidence.compare,
+    gate.gate,
+    gate.verify,
+    labels.agree,
+    labels.judge,
+    labels.adjudicate,
+    labels.export,
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

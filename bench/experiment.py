@@ -11,6 +11,8 @@ from bench.errors import BenchError, require
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.record import Results, SystemResult
+from bench.resume import Unfinished
+from bench.ties import tie_range
 from bench.types import Queries, Retriever, Run, Searcher, TestCollection, check_run
 
 
@@ -19,9 +21,11 @@ def run_systems(
     retrievers: Mapping[str, Retriever],
     measures: Sequence[Measure],
     depth: int,
+    unfinished: Unfinished | None = None,
 ) -> Results:
     """Evaluate every retriever on every query that has a relevant document.
 
+    What an interrupted run has finished is taken over, and what this one finishes is kept for the next.
     Raises `BenchError` for a depth below 1, an empty set of systems, measures or queries, and a
     retriever that breaks the contract.
     """
@@ -45,10 +49,12 @@ def run_systems(
         depth >= deepest,
         f"depth {depth} is less than the cut-off {deepest} of a measure; raise depth or lower it",
     )
-    systems = {
-        name: _run_system(name, retriever, test, queries, measures, depth)
-        for name, retriever in retrievers.items()
-    }
+    systems = {}
+    for name, retriever in retrievers.items():
+        kept = unfinished.load(name, queries, tuple(measures)) if unfinished else None
+        systems[name] = kept or _run_system(name, retriever, test, queries, measures, depth)
+        if unfinished and kept is None:
+            unfinished.save(name, systems[name])
     return Results(
         queries,
         systems,
@@ -84,6 +90,7 @@ def _run_system(
     run = _search(searcher, name, test, queries, depth)
     clock.lap("search")
     values = evaluate(run, queries, test.qrels, test.collection, measures)
+    ties = _tied_means(run, queries, test, measures)
     recall = None
     if searcher.exact is not None:
         exact = _search(searcher.exact, f"{name}.exact", test, queries, depth)
@@ -92,7 +99,22 @@ def _run_system(
         )
         recall = recall_against(run, exact, RECALL_DEPTH)
     clock.lap("measure")
-    return SystemResult(run, values, searcher.facts, searcher.nbytes, recall, clock.seconds)
+    return SystemResult(run, values, searcher.facts, searcher.nbytes, recall, ties, clock.seconds)
+
+
+def _tied_means(
+    run: Run, queries: Queries, test: TestCollection, measures: Sequence[Measure]
+) -> dict[str, tuple[float, float, float]]:
+    """Lowest, expected and highest mean of each measure that tied documents could change."""
+    found = tie_range(run, queries, test.qrels, test.collection, measures)
+    if found is None:
+        return {}
+    means = np.stack([found.low, found.expected, found.high]).mean(axis=-1)
+    return {
+        name: (float(low), float(expected), float(high))
+        for name, low, expected, high in zip(found.names, *means, strict=True)
+        if low < high
+    }
 
 
 def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:

@@ -23,6 +23,7 @@ from bench import provenance
 from bench.collections.trec import write_run
 from bench.errors import BenchError, require
 from bench.files import write_text
+from bench.ir_metadata import annotation, header
 from bench.measure import RECALL_DEPTH
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
@@ -36,6 +37,8 @@ class SystemResult:
 
     `seconds` has the wall time of each phase; an index that an earlier system built is not built
     again, so the first user of a shared part pays for it. `recall_vs_exact` is None for exact search.
+    `ties` has measure → lowest, expected and highest mean over all orders of tied documents, where they
+    differ.
     """
 
     run: Run
@@ -43,6 +46,7 @@ class SystemResult:
     facts: Facts
     nbytes: int
     recall_vs_exact: float | None
+    ties: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -148,10 +152,11 @@ def build(
         "measures": list(next(iter(results.systems.values())).measures.names),
         "systems": {
             name: {
-                "facts": {key: _plain(value) for key, value in result.facts.items()},
+                "facts": {key: plain(value) for key, value in result.facts.items()},
                 "index_bytes": int(result.nbytes),
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
+                "ties": {measure: list(means) for measure, means in result.ties.items()},
                 "seconds": dict(result.seconds),
                 "values": {
                     measure: [float(v) for v in result.measures.row(measure)]
@@ -165,6 +170,7 @@ def build(
     }
     same = {key: content[key] for key in ("config", "collection", "labels", "queries")}
     content["id"] = f"{now:%Y%m%d-%H%M%S}-{_fingerprint([json.dumps(same, sort_keys=True)])[:8]}"
+    content["ir_metadata"] = annotation(content)
     return Record(content)
 
 
@@ -190,12 +196,25 @@ def save(
     try:
         with reporting(record, part):
             for name, result in results.systems.items():
-                write_run(part / f"{name}.trec", result.run, results.queries, test.collection, name)
+                head = header(record.content, name) if record.content["config"]["trec_header"] else ()
+                file = part / f"{name}.trec"
+                write_run(file, result.run, results.queries, test.collection, name, head)
             write_text(part / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
         part.chmod(0o755)
         return _into_place(part, output, record.content["id"])
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def add_accepted_regression(folder: Path, previous: Path, accepted: Mapping[str, Any] | None) -> None:
+    """Keep in a new baseline's record which regressions were accepted, and why, the earlier ones too."""
+    earlier: list[Any] = []
+    if (previous / RECORD).exists():
+        earlier = list(Record.load(previous).content.get("accepted_regressions", []))
+    found = [*earlier, *([accepted] if accepted else [])]
+    if found:
+        content = {**Record.load(folder).content, "accepted_regressions": found}
+        write_text(folder / RECORD, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def check_writable(output: Path) -> None:
@@ -227,8 +246,8 @@ def _fingerprint(*columns: Any) -> str:
     return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """A numpy scalar as the Python number that JSON knows."""
+def plain(value: Any) -> Any:
+    """Return a numpy scalar as the Python number that JSON knows, and anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 

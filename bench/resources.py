@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
     """Return the path of a shipped file or folder, such as `conf` or `qrels/digest`."""
-    installed = _PACKAGE / name
-    return installed if installed.exists() else _PACKAGE.parent / name
+    installed = PACKAGE / name
+    return installed if installed.exists() else PACKAGE.parent / name
 
 
 def checkout() -> Path | None:
     """Return the root of the git checkout that this package runs from, None when installed."""
-    root = _PACKAGE.parent
+    root = PACKAGE.parent
     return root if (root / ".git").exists() and (root / "conf").is_dir() else None

@@ -112,6 +112,16 @@ class Run:
         """Return a view of the first k places."""
         return Run(self.docs[:, :k], self.scores[:, :k])
 
+    def by_query(self, queries: Queries, collection: Collection) -> dict[str, list[tuple[str, float]]]:
+        """Return query id → (document id, score), best first; queries without an answer are left out."""
+        found = {}
+        for row, query in enumerate(queries.ids):
+            held = self.docs[row] != NO_DOC
+            if held.any():
+                ids = collection.ids(self.docs[row][held])
+                found[query] = list(zip(ids, self.scores[row][held].tolist(), strict=True))
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Measures:

@@ -12,11 +12,14 @@ from conftest import ROOT
 LAYERS = (
     {"errors", "resources"},
     {"types", "files", "progress", "cache", "models", "provenance"},
-    {"ranking", "indexing"},
+    {"ranking", "indexing", "statistics"},
     {"collections", "encode", "retrievers", "measure"},
-    {"statistics", "record", "agreement", "relabel", "judge", "comparison", "contenders", "ties"},
-    {"report", "gate"},
-    {"experiment"},
+    {"ties", "comparison", "agreement"},
+    {"ir_metadata"},
+    {"record"},
+    {"contenders", "relabel", "reproduction", "gate", "judge", "resume", "build"},
+    {"report", "experiment"},
+    {"execute"},
     {"job"},
     {"commands"},
     {"cli"},
@@ -33,9 +36,9 @@ LEAVES = {
     "matplotlib": {"report.plots"},
     "hydra": {"job"},
     "omegaconf": {"job"},
-    "typer": {"cli", "commands.labels", "commands.evidence"},
+    "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate"},
     "textual": {"judge.screen"},
-    "scipy": {"relabel"},
+    "scipy": {"relabel", "reproduction"},
 }
 MODULES = {
     ".".join(file.relative_to(ROOT / "bench").with_suffix("").parts): file

@@ -65,6 +65,7 @@ def test_p_is_never_zero():
 
 
 @given(st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=30))
+@settings(max_examples=50, deadline=None)
 def test_holm_is_that_of_statsmodels(p):
     assert holm(np.array(p)) == pytest.approx(multipletests(p, method="holm")[1])
 

@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT, only_run
 
 from bench.record import Record
-from bench.report.tables import grids, markdown
+from bench.report.grid import markdown
+from bench.report.tables import grids
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BASELINE = ROOT / "results" / "baseline"

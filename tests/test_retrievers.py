@@ -13,7 +13,7 @@ import pytest
 from conftest import DOCUMENTS, ROOT, make_queries
 from omegaconf import OmegaConf
 
-from bench.job import _build
+from bench.build import build
 from bench.types import Retriever, Searcher, check_run
 
 NAMES = sorted(file.stem for file in (ROOT / "conf" / "retriever").glob("*.yaml"))
@@ -33,7 +33,7 @@ def build(name: str, folder: Path) -> Retriever:
     needs = {"runfile": [f"retrievers.runfile.path={run}"]}
     with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = hydra.compose("config", [f"retriever=[{name}]", *needs.get(name, [])])
-    return _build(OmegaConf.to_container(config.retrievers[name], resolve=True), f"retrievers.{name}")
+    return build(OmegaConf.to_container(config.retrievers[name], resolve=True), f"retrievers.{name}")
 
 
 @pytest.mark.slow

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from bench.errors import BenchError, require
 from bench.files import read_lines, whole_file
@@ -45,6 +47,25 @@ def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, 
     return found
 
 
+def read_scores(file: Path) -> dict[str, list[tuple[str, float]]]:
+    """Read a run file that bench wrote → query id → (document id, float32 score) in its order.
+
+    Raises `BenchError` with file and line for a line that has not six columns or no score.
+    """
+    found: dict[str, list[tuple[str, float]]] = {}
+    for number, line in read_lines(file):
+        if line.startswith("#"):
+            continue
+        columns = line.split()
+        require(len(columns) == 6, f"{file}:{number}: expected 6 columns, found {len(columns)}")
+        try:
+            score = float(np.float32(columns[4]))
+        except ValueError:
+            raise BenchError(f"{file}:{number}: score '{columns[4]}' is not a number") from None
+        found.setdefault(columns[0], []).append((columns[2], score))
+    return found
+
+
 def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iterator[str]:
     for row, query in enumerate(queries.ids):
         held = run.docs[row] != NO_DOC
@@ -55,9 +76,17 @@ def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iter
             yield f"{query} Q0 {doc} {place} {score} {tag}\n"
 
 
-def write_run(file: Path, run: Run, queries: Queries, collection: Collection, tag: str) -> None:
-    """Write a run file that trec_eval reads in the same order."""
+def write_run(
+    file: Path,
+    run: Run,
+    queries: Queries,
+    collection: Collection,
+    tag: str,
+    header: Iterable[str] = (),
+) -> None:
+    """Write a run file that trec_eval reads in the same order; `header` are comment lines before it."""
     with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
+        out.writelines(header)
         out.writelines(_lines(run, queries, collection, tag))
 
 

@@ -77,6 +77,7 @@ def main_table(record: Record) -> Grid:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
+    notes.extend(_tie_notes(record))
     notes.extend(_cut_notes(record))
     splits = "+".join(sorted(set(record.content["queries"]["splits"])))
     return Grid(
@@ -85,6 +86,20 @@ def main_table(record: Record) -> Grid:
         tuple(body),
         tuple(notes),
     )
+
+
+def _tie_notes(record: Record) -> list[str]:
+    """Say how far tied documents could move a mean, where that shows in the table."""
+    notes = []
+    for system in record.systems:
+        moved = [
+            f"{measure} {low:.4f} to {high:.4f} ({expected:.4f} expected)"
+            for measure, (low, expected, high) in record.content["systems"][system]["ties"].items()
+            if f"{low:.4f}" != f"{high:.4f}" and measure in record.measures
+        ]
+        if moved:
+            notes.append(f"{system}: over all orders of equal scores: {', '.join(moved)}.")
+    return notes
 
 
 def _cut_notes(record: Record) -> list[str]:

@@ -1,0 +1,112 @@
+"""From settings to the objects that they name: `_target_` is the registry."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.errors import BenchError, did_you_mean, require
+
+
+def require_allowed(settings: Any, allowed: Sequence[str]) -> None:
+    """Raise `BenchError` for a `_target_` outside bench and the modules that the user allowed."""
+    for where, target in _targets(settings):
+        require(
+            target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed)),
+            f"{where}._target_ names '{target}', which is not part of bench; if you trust it, "
+            f"allow it with --allow {target.split('.')[0]}",
+        )
+
+
+def _targets(settings: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(settings, Mapping):
+        if "_target_" in settings:
+            yield where, str(settings["_target_"])
+        for key, value in settings.items():
+            yield from _targets(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(settings, list):
+        for place, value in enumerate(settings):
+            yield from _targets(value, f"{where}[{place}]")
+
+
+def build(settings: Any, where: str) -> Any:
+    """Make the object that `_target_` names, parts first; its other keys are the arguments.
+
+    Plain Python instead of hydra.utils.instantiate: the targets were checked against the allowed
+    modules just before, mappings and lists stay plain, and errors keep their own words.
+    """
+    if isinstance(settings, list):
+        return tuple(build(one, where) for one in settings)
+    if not isinstance(settings, Mapping):
+        return settings
+    built = {key: build(value, f"{where}.{key}") for key, value in settings.items()}
+    target = built.pop("_target_", None)
+    if target is None:
+        return built
+    module, _, name = str(target).rpartition(".")
+    try:
+        make = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BenchError(f"{where}._target_ '{target}' can not be imported: {error}") from error
+    _check_arguments(make, built, where)
+    return make(**built)
+
+
+def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:
+    """Refuse unknown, missing and mistyped settings by name; what is no plain value checks itself."""
+    parameters = inspect.signature(make).parameters
+    hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for name, value in arguments.items():
+        require(
+            name in parameters or open_ended,
+            f"unknown setting '{where}.{name}'; {did_you_mean(name, parameters)}",
+        )
+        hint = hints.get(name)
+        require(fits(value, hint), f"{where}.{name} must be {said(hint)}, got {value!r}")
+    for name, parameter in parameters.items():
+        require(
+            name in arguments
+            or parameter.default is not parameter.empty
+            or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL),
+            f"{where}.{name} must be given; add {where}.{name}=VALUE",
+        )
+
+
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    types.NoneType: "null",
+}
+
+
+def said(hint: Any) -> str:
+    """Return the words for a type, such as "a whole number"."""
+    if isinstance(hint, types.UnionType):
+        return " or ".join(said(one) for one in typing.get_args(hint))
+    if typing.get_origin(hint) in (list, tuple, Sequence):
+        return "a list"
+    return _WORDS.get(hint) or f"settings of {getattr(hint, '__name__', hint)}"
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Return whether a setting has the type that its annotation asks for, as far as settings go."""
+    if isinstance(hint, types.UnionType):
+        return any(fits(value, one) for one in typing.get_args(hint))
+    if hint is float:
+        return type(value) in (int, float)
+    if hint in (int, str, bool, types.NoneType):
+        return type(value) is hint
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (list, tuple, Sequence):
+        return isinstance(value, (list, tuple)) and all(fits(one, inner[0]) for one in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(fits(one, inner[1]) for one in value.values())
+    # Protocols are checked by what takes them; other classes are settings built just before.
+    return not inspect.isclass(hint) or getattr(hint, "_is_protocol", False) or isinstance(value, hint)

@@ -1,0 +1,119 @@
+"""A run from its resolved settings: checked, built, evaluated, recorded, saved. Knows no Hydra."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import record
+from bench.build import build, fits, require_allowed, said
+from bench.errors import BenchError, did_you_mean, require
+from bench.experiment import run_systems
+from bench.measure import Measure
+from bench.record import Record, Results
+from bench.report.artist import Artist
+from bench.report.write import reporting
+from bench.resume import Unfinished
+from bench.types import TestCollection
+
+_KINDS: dict[str, Any] = {
+    "output": str,
+    "depth": int,
+    "seed": int,
+    "measures": list[str],
+    "trec_header": bool,
+}
+
+
+def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tuple[Record, Path]:
+    """Run these settings and write a run's folder; return the record and the folder.
+
+    A run with the same settings, data and code that was killed is gone on with: its finished systems
+    are kept beside the runs until one is saved whole. Raises `BenchError`.
+    """
+    _check(settings, allowed)
+    output = Path(settings["output"])
+    record.check_writable(output)
+    with Artist() as artist:
+        unfinished = Unfinished(output)
+        saved, results, test = _run(settings, unfinished)
+        folder = record.save(saved, results, test, output, partial(reporting, artist=artist))
+        unfinished.discard()
+    return saved, folder
+
+
+def run(
+    settings: Mapping[str, Any], allowed: Sequence[str] = ()
+) -> tuple[Record, Results, TestCollection]:
+    """Run these settings and write nothing. Raises `BenchError`."""
+    _check(settings, allowed)
+    return _run(settings, None)
+
+
+def settings_of(saved: Record, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a saved run's settings, with changes as `key.key=value`, to be run again.
+
+    Raises `BenchError` for a change of what is no setting. A record holds no absolute path: where the
+    original named one, the change must name it again.
+    """
+    settings: dict[str, Any] = copy.deepcopy(dict(saved.content["config"]))
+    for change in changes:
+        key, equals, value = change.partition("=")
+        require(equals == "=", f"cannot read the change '{change}'; write it as collection.path=DIR")
+        *parents, last = key.split(".")
+        inner: Any = settings
+        for parent in parents:
+            inner = inner.get(parent) if isinstance(inner, dict) else None
+        known = inner if isinstance(inner, dict) else settings
+        require(
+            isinstance(inner, dict) and last in inner,
+            f"unknown setting '{key}'; {did_you_mean(last, known)}",
+        )
+        inner[last] = _read_value(value)
+    return settings
+
+
+def _read_value(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BenchError(f"cannot read the value '{text}': it is no YAML") from error
+
+
+def _check(settings: Mapping[str, Any], allowed: Sequence[str]) -> None:
+    require_allowed(settings, allowed)
+    for key, kind in _KINDS.items():
+        value = settings.get(key)
+        require(fits(value, kind), f"{key} must be {said(kind)}, got {value!r}")
+    require(settings["seed"] >= 0, f"seed must not be negative, got {settings['seed']}")
+    for key in ("collection", "retrievers"):
+        require(
+            isinstance(settings.get(key), Mapping),
+            f"{key} must be chosen, such as collection=digest or 'retriever=[bm25]'",
+        )
+
+
+def _run(
+    settings: Mapping[str, Any], unfinished: Unfinished | None
+) -> tuple[Record, Results, TestCollection]:
+    started = time.perf_counter()
+    measures = [Measure.parse(name) for name in settings["measures"]]
+    retrievers = {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
+    test: TestCollection = build(settings["collection"], "collection").load()
+    if unfinished is not None:
+        unfinished.open(settings, retrievers, test)
+        if unfinished.finished:
+            done = ", ".join(unfinished.finished)
+            print(f"going on with a run that was interrupted after {done}", file=sys.stderr)
+    loaded = time.perf_counter()
+    results = run_systems(test, retrievers, measures, settings["depth"], unfinished)
+    evaluated = time.perf_counter()
+    seconds = {"load": round(loaded - started, 4), "systems": round(evaluated - loaded, 4)}
+    return record.build(results, test, settings, seconds), results, test

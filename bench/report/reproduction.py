@@ -1,0 +1,34 @@
+"""The table of `bench verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.record import Record
+from bench.report.grid import Cell, Grid
+from bench.reproduction import RBO_P, Level, Reproduced
+
+
+def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], then: Record) -> Grid:
+    """One line a system, and below it what is not as it was."""
+    header = ("system", "reproduced", "τ union", "RBO", f"RMSE of {then.primary}", "largest RMSE")
+    body = tuple(
+        (
+            Cell(one.system),
+            Cell(str(one.level), one.level is Level.DIFFERENT),
+            Cell(f"{one.tau_union:.4f}"),
+            Cell(f"{one.rbo:.4f}"),
+            Cell(f"{one.rmse[then.primary]:.6f}"),
+            Cell(f"{max(one.rmse.values()):.6f}"),
+        )
+        for one in found
+    )
+    meaning = (
+        "identical: documents, scores and values to the last bit. same order: scores differ, the order "
+        f"does not. Means over {len(then.query_ids)} queries; RBO with p = {RBO_P}, RMSE of per-query "
+        "values, as repro_eval defines them."
+    )
+    changed = "Code, versions, machine, data and models are as they were."
+    if differing:
+        changed = f"Not as it was: {'; '.join(differing)}."
+    return Grid(f"Run {then.content['id']} again", header, body, (meaning, changed))

@@ -1,0 +1,97 @@
+"""What an interrupted run had finished, so that the next one with the same content goes on there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import cache
+from bench.measure import Measure
+from bench.provenance import code_sha256, versions
+from bench.record import SystemResult, plain
+from bench.types import Measures, Queries, Retriever, Run, TestCollection
+
+FOLDER = ".unfinished"
+
+
+class Unfinished:
+    """Finished systems of one run, a file each, in `output`/.unfinished/<key of config, data and code>.
+
+    A file appears whole or not at all, and its checksum is tried on reading: a damaged one is said, and
+    its system evaluated again. Two processes of one run may write the same file: either is right.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._folder = output / FOLDER
+        self.finished: list[str] = []
+
+    def open(
+        self, settings: Mapping[str, Any], retrievers: Mapping[str, Retriever], test: TestCollection
+    ) -> None:
+        """Find what a run with this very content has finished."""
+        # Where results go and how files look changes no result.
+        settings = {key: one for key, one in settings.items() if key not in ("output", "trec_header")}
+        content = {
+            "settings": settings,
+            "corpus": test.collection.fingerprint,
+            "labels": test.qrels.fingerprint,
+            "queries": [test.queries.ids, test.queries.texts, test.queries.sets, test.queries.splits],
+            "code": code_sha256(type(retriever).__module__ for retriever in retrievers.values()),
+            "versions": versions(),
+        }
+        key = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+        self._folder = self._output / FOLDER / key[:32]
+        self.finished = [name for name in retrievers if self._file(name).exists()]
+
+    def load(self, name: str, queries: Queries, measures: tuple[Measure, ...]) -> SystemResult | None:
+        """Return what this system gave, None if it has to run."""
+        stored = cache.load_arrays(self._file(name))
+        if stored is None:
+            return None
+        told = json.loads(str(stored["told"]))
+        return SystemResult(
+            Run(stored["docs"], stored["scores"]),
+            Measures(tuple(map(str, measures)), queries.ids, stored["values"]),
+            told["facts"],
+            told["nbytes"],
+            told["recall_vs_exact"],
+            {measure: tuple(means) for measure, means in told["ties"].items()},
+            told["seconds"],
+        )
+
+    def save(self, name: str, result: SystemResult) -> None:
+        """Keep what a system gave."""
+        told = {
+            "facts": {key: plain(value) for key, value in result.facts.items()},
+            "nbytes": int(result.nbytes),
+            "recall_vs_exact": result.recall_vs_exact,
+            "ties": dict(result.ties),
+            "seconds": dict(result.seconds),
+        }
+        cache.save_arrays(
+            self._file(name),
+            {
+                "docs": result.run.docs,
+                "scores": result.run.scores,
+                "values": result.measures.values,
+                "told": np.array(json.dumps(told)),
+            },
+        )
+
+    def discard(self) -> None:
+        """Forget everything: the run is saved whole."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            self._folder.parent.rmdir()
+        except OSError:  # another run is unfinished, or there was nothing
+            return
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.npz"

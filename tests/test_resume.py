@@ -1,0 +1,188 @@
+"""A run that is killed goes on where it stopped, and two runs do not disturb each other."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import only_run
+
+from bench.record import Record
+
+# One process that forks a run for each line it reads: importing once keeps 20 killings affordable.
+SERVER = """
+import os, sys
+from bench.execute import run_and_save
+import bench.retrievers.bm25, bench.retrievers.fuse, bench.report.tables, bm25s, pytrec_eval
+import json
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        sys.stdout = open(os.devnull, "w")
+        sys.stderr = open(os.devnull, "w")
+        run_and_save(json.loads(line))
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def settings(folder, output, systems=8):
+    return {
+        "collection": {
+            "_target_": "bench.collections.beir.BeirFolder",
+            "path": str(folder),
+            "relevant": 2,
+        },
+        "retrievers": {
+            f"s{n}": {"_target_": "bench.retrievers.bm25.BM25", "k1": 0.5 + n / 10}
+            for n in range(systems)
+        },
+        "measures": ["nDCG@10", "MAP"],
+        "depth": 100,
+        "seed": 0,
+        "trec_header": False,
+        "output": str(output),
+    }
+
+
+def essence(folder):
+    """All that a run is, without when and how fast it was."""
+    content = dict(Record.load(folder).content)
+    for key in ("id", "created", "seconds", "peak_memory_mb", "config"):
+        content.pop(key)
+    for system in content["systems"].values():
+        system.pop("seconds")
+    others = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "record.json"
+    }
+    return content, others
+
+
+@pytest.mark.long
+def test_twenty_killed_runs_each_resume_to_the_same_result(beir, tmp_path):
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+    def run(output, kill_after=None):
+        server.stdin.write(json.dumps(settings(beir, output)) + "\n")
+        server.stdin.flush()
+        child = int(server.stdout.readline())
+        if kill_after is not None:
+            time.sleep(kill_after)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+        return int(server.stdout.readline())
+
+    assert run(tmp_path / "whole") == 0
+    began = time.monotonic()
+    assert run(tmp_path / "timed") == 0
+    took = time.monotonic() - began
+    expected = essence(only_run(tmp_path / "whole"))
+    rng = random.Random(4)
+    interrupted = 0
+    for trial in range(20):
+        output = tmp_path / f"trial{trial}"
+        killed = run(output, rng.uniform(0.02, took)) == -signal.SIGKILL
+        interrupted += killed
+        if killed:
+            assert not [p for p in output.glob("*") if not p.name.startswith(".")]
+            assert run(output) == 0
+        runs = [p for p in output.iterdir() if not p.name.startswith(".")]
+        assert len(runs) == 1
+        assert essence(runs[0]) == expected
+        assert not (output / ".unfinished").exists()
+    assert interrupted >= 10
+    server.stdin.close()
+    server.wait()
+    server.stdout.close()
+
+
+def one_system_done(bench, beir, tmp_path):
+    """Leave the folder as a run that was killed after its first system would."""
+    (tmp_path / "broken.py").write_text(
+        "from dataclasses import dataclass\n"
+        "@dataclass(frozen=True)\n"
+        "class Broken:\n"
+        "    def index(self, collection):\n"
+        "        import os, pathlib\n"
+        "        if pathlib.Path('die').exists():\n"
+        "            os.kill(os.getpid(), 9)\n"
+        "        from bench.retrievers.bm25 import BM25\n"
+        "        return BM25(k1=0.3).index(collection)\n"
+    )
+    arguments = (
+        "run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out",
+        "+retrievers.late._target_=broken.Broken", "--allow", "broken",
+    )  # fmt: skip
+    (tmp_path / "die").touch()
+    assert bench(*arguments).returncode == -9
+    (tmp_path / "die").unlink()
+    return arguments
+
+
+def test_finished_systems_are_not_run_again_and_only_by_the_same_content(bench, beir, tmp_path):
+    arguments = one_system_done(bench, beir, tmp_path)
+    (kept,) = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
+    assert kept.name == "bm25.npz"
+    other = bench(*arguments, "retrievers.bm25.k1=0.7")
+    assert "going on" not in other.stderr
+    code = (tmp_path / "broken.py").read_text()
+    (tmp_path / "broken.py").write_text(code + "\n# changed\n")
+    assert "going on" not in bench(*arguments).stderr
+    (tmp_path / "broken.py").write_text(code)
+    done = bench(*arguments)
+    assert done.returncode == 0
+    assert "going on with a run that was interrupted after bm25" in done.stderr
+    assert not (tmp_path / "out" / ".unfinished").exists()
+    runs = sorted((tmp_path / "out").glob("[0-9]*"))
+    first, last = (essence(run)[0]["systems"] for run in (runs[1], runs[-1]))
+    assert first == last
+
+
+def test_a_damaged_leftover_is_said_and_run_again(bench, beir, tmp_path):
+    arguments = one_system_done(bench, beir, tmp_path)
+    (kept,) = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    kept.write_bytes(content)
+    done = bench(*arguments)
+    assert done.returncode == 0
+    assert "bm25.npz is damaged" in done.stderr
+
+
+@pytest.mark.long
+def test_four_processes_on_one_cache_and_folder_do_not_disturb_each_other(beir, tmp_path):
+    command = [
+        sys.executable, "-m", "bench.cli", "run", "collection=beir", f"collection.path={beir}",
+        "collection.relevant=2", "retriever=[bm25,dense,hybrid]", "output=out",
+    ]  # fmt: skip
+    environment = {**os.environ, "BENCH_CACHE": str(tmp_path / "cache")}
+    processes = [
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate()[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, said
+    runs = sorted((tmp_path / "out").glob("[0-9]*"))
+    assert len(runs) == 4
+    first, *others = (essence(run) for run in runs)
+    assert all(other == first for other in others)
