@@ -57,6 +57,34 @@ def run_command(
     job.run(context.args, allow or ())
 
 
+_TUNE_HELP = """Search a retriever's settings on dev; tell the outcome once on test.
+
+\b
+bench tune retriever=bm25                           the space in conf/tune/bm25.yaml
+bench tune retriever=bm25 retrievers.bm25.k1=0.6,0.9,1.2 tune.folds=10
+bench tune retriever=bm25 collection=beir collection.path=DIR measures=[MAP]
+"""
+
+
+@app.command(
+    "tune",
+    help=_TUNE_HELP,
+    short_help="Search a retriever's settings on dev; tell the outcome once on test.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def tune_command(
+    context: typer.Context,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="Module besides bench that a _target_ may name.", metavar="MODULE"),
+    ] = None,
+) -> None:
+    """Hand everything that is not an option of ours on to Hydra's grammar."""
+    from bench import job
+
+    job.tune(context.args, allow or ())
+
+
 @app.command("ingest")
 def ingest(
     pages: Annotated[list[Path], typer.Argument(metavar="PAGE...", help="Saved pages, in order.")],

@@ -61,21 +61,31 @@ def settings_of(saved: Record, changes: Sequence[str] = ()) -> dict[str, Any]:
     Raises `BenchError` for a change of what is no setting. A record holds no absolute path: where the
     original named one, the change must name it again.
     """
-    settings: dict[str, Any] = copy.deepcopy(dict(saved.content["config"]))
+    settings: dict[str, Any] = dict(saved.content["config"])
     for change in changes:
         key, equals, value = change.partition("=")
         require(equals == "=", f"cannot read the change '{change}'; write it as collection.path=DIR")
-        *parents, last = key.split(".")
-        inner: Any = settings
-        for parent in parents:
-            inner = inner.get(parent) if isinstance(inner, dict) else None
-        known = inner if isinstance(inner, dict) else settings
-        require(
-            isinstance(inner, dict) and last in inner,
-            f"unknown setting '{key}'; {did_you_mean(last, known)}",
-        )
-        inner[last] = _read_value(value)
+        settings = changed(settings, key, _read_value(value))
     return settings
+
+
+def changed(settings: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Return a copy of settings with the one at `key.key` replaced.
+
+    Raises `BenchError`, with the nearest names, where there is no such setting.
+    """
+    copied: dict[str, Any] = copy.deepcopy(dict(settings))
+    *parents, last = key.split(".")
+    inner: Any = copied
+    for parent in parents:
+        inner = inner.get(parent) if isinstance(inner, dict) else None
+    known = inner if isinstance(inner, dict) else copied
+    require(
+        isinstance(inner, dict) and last in inner,
+        f"unknown setting '{key}'; {did_you_mean(last, known)}",
+    )
+    inner[last] = value
+    return copied
 
 
 def _read_value(text: str) -> Any:

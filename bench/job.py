@@ -12,13 +12,18 @@ from typing import Any, NoReturn
 import hydra
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import _run_hydra, get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from bench import tuning
 from bench.errors import BenchError, did_you_mean
 from bench.execute import run_and_save
-from bench.report.write import print_tables
+from bench.files import write_text
+from bench.report.grid import markdown
+from bench.report.tuning import tuning_json, tuning_tables
+from bench.report.write import print_grids, print_tables
 from bench.resources import resource
 
 _CONFIG = "config"
@@ -66,6 +71,69 @@ def run(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
         if isinstance(failed[0], OmegaConfBaseException):  # an interpolation that leads nowhere
             raise BenchError(_one_line(failed[0], chosen.overrides, chosen.config_dir)) from failed[0]
         raise failed[0]
+
+
+def tune(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
+    """Search a retriever's settings on dev, and print what was found.
+
+    Arguments are Hydra overrides. `retriever=NAME` picks the group tune/NAME, whose space a sweep such
+    as `retrievers.NAME.k1=0.9,1.2` replaces for its key. Raises `BenchError`.
+    """
+    if allowed:
+        sys.path.insert(0, str(Path.cwd()))
+    own = _own_config(arguments)
+    overrides = [argument for argument in arguments if argument not in own[1]]
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        searched = [one for one in parsed if one.is_sweep_override()]
+        sweeps = {str(one.key_or_group): list(one.sweep_iterator()) for one in searched}
+        single = [one for one in parsed if not one.is_sweep_override()]
+        fixed = [str(one.input_line) for one in single]
+        given = {str(one.key_or_group): one.value() for one in single}
+        name = given.get("retriever")
+        if not isinstance(name, str):
+            raise BenchError("name the one retriever to tune, such as retriever=bm25")
+        chosen = [f"retriever=[{name}]" if text == f"retriever={name}" else text for text in fixed]
+        if "collection.split" not in given:
+            chosen.append("collection.split=dev")
+        _compose([text for text in chosen if not text.startswith("tune.")], own[0])
+        config = _compose([*chosen, f"+tune={name}"], own[0])
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise BenchError(_one_line(error, overrides, own[0])) from error
+    prefix = f"retrievers.{name}."
+    for key in sweeps:
+        if not key.startswith(prefix):
+            raise BenchError(f"cannot search over '{key}'; a space has settings of {prefix[:-1]}")
+    asked = config.pop("tune")
+    space = asked["space"] | {key[len(prefix) :]: values for key, values in sweeps.items()}
+    tuned = tuning.tune(config, name, space, asked["folds"], allowed)
+    output = Path(config["output"])
+    tables = tuning_tables(tuned)
+    write_text(output / f"tune-{name}.json", tuning_json(tuned))
+    write_text(output / f"tune-{name}.md", markdown(tables))
+    print_grids(tables)
+    print(_shown(output / f"tune-{name}.md"))
+
+
+def _own_config(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the folder after --config-dir, and the arguments that name it."""
+    for place, argument in enumerate(arguments):
+        if argument in ("--config-dir", "-cd") and place + 1 < len(arguments):
+            return arguments[place + 1], [argument, arguments[place + 1]]
+        if argument.startswith("--config-dir="):
+            return argument.partition("=")[2], [argument]
+    return None, []
+
+
+def _compose(overrides: Sequence[str], own: str | None) -> dict[str, Any]:
+    """Return the resolved settings of a config, without running anything."""
+    searched = [f"hydra.searchpath=[file://{Path(own).absolute()}]"] if own else []
+    with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
+        config = hydra.compose(_CONFIG, [*overrides, *searched])
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise BenchError(f"{missing[0]} must be given; add {missing[0]}=VALUE")
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
 
 
 def _refuse_flag(message: str) -> NoReturn:

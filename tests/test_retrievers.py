@@ -27,7 +27,7 @@ APPROXIMATE = {"hnsw"}
 RUN = "".join(f"q{q} Q0 d{d:02d} 1 {(d * 5 + q) % 4} t\n" for q in (0, 1, 4) for d in range(1, 13))
 
 
-def build(name: str, folder: Path) -> Retriever:
+def retriever_of(name: str, folder: Path) -> Retriever:
     run = folder / "answers.trec"
     run.write_text(RUN)
     needs = {"runfile": [f"retrievers.runfile.path={run}"]}
@@ -39,10 +39,10 @@ def build(name: str, folder: Path) -> Retriever:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_contract(name, tmp_path, collection):
-    retriever = build(name, tmp_path)
+    retriever = retriever_of(name, tmp_path)
     assert isinstance(retriever, Retriever)
-    assert hash(retriever) == hash(build(name, tmp_path))
-    assert retriever == build(name, tmp_path)
+    assert hash(retriever) == hash(retriever_of(name, tmp_path))
+    assert retriever == retriever_of(name, tmp_path)
     searcher = retriever.index(collection)
     assert isinstance(searcher, Searcher)
     assert searcher.nbytes > 0
@@ -65,14 +65,14 @@ def test_contract(name, tmp_path, collection):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_same_answer_in_a_process_with_another_hash_seed(name, tmp_path, collection):
-    run = build(name, tmp_path).index(collection).search(QUERIES, 12)
+    run = retriever_of(name, tmp_path).index(collection).search(QUERIES, 12)
     code = (
         "import sys; from pathlib import Path; sys.path[:0] = sys.argv[3:]\n"
-        "from test_retrievers import build, QUERIES; from conftest import DOCUMENTS\n"
+        "from test_retrievers import retriever_of, QUERIES; from conftest import DOCUMENTS\n"
         "from bench.collections.memory import InMemory\n"
         "columns = list(zip(*DOCUMENTS.values()))\n"
         "c = InMemory('tiny', list(DOCUMENTS), *columns)\n"
-        "run = build(sys.argv[1], Path(sys.argv[2])).index(c).search(QUERIES, 12)\n"
+        "run = retriever_of(sys.argv[1], Path(sys.argv[2])).index(c).search(QUERIES, 12)\n"
         "sys.stdout.buffer.write(run.docs.tobytes() + run.scores.tobytes())\n"
     )
     other = subprocess.run(

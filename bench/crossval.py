@@ -1,0 +1,86 @@
+"""Choosing among settings by cross-validation: the grid, the folds, and what the choice is worth.
+
+In each fold the best setting of the other folds is measured on queries that had no part in choosing it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.comparison import Comparison
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search found. `means` has a dev mean for each setting of the grid, in its order; the
+    default is the first.
+
+    chosen         the setting with the highest mean on all dev queries
+    validated      mean over folds of settings chosen without the fold, with its interval
+    fold_choices   the setting that each fold would have chosen
+    on_test        chosen against default on test; None where the default was chosen
+    """
+
+    retriever: str
+    measure: str
+    n_dev: int
+    means: Mapping[str, float]
+    chosen: str
+    validated: tuple[float, float, float]
+    fold_choices: tuple[str, ...]
+    test_means: tuple[float, float]
+    on_test: Comparison | None
+
+
+def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of a space, key → values.
+
+    >>> list(grid({"k1": [1, 2], "b": [0]}))
+    [{'k1': 1, 'b': 0}, {'k1': 2, 'b': 0}]
+    """
+    for values in itertools.product(*space.values()):
+        yield dict(zip(space, values, strict=True))
+
+
+def said(setting: Mapping[str, Any]) -> str:
+    """Return a setting in one word, such as `k1=0.9 b=0.4`."""
+    return " ".join(f"{key}={json.dumps(value)}" for key, value in setting.items())
+
+
+def folds_of(query_ids: Sequence[str], sets: Sequence[str], folds: int) -> NDArray[np.int64]:
+    """Return (n_queries,) fold numbers: each query set is dealt out evenly, in the order of a hash of
+    the ids, so that nothing but ids and sets decides."""
+    fold = np.empty(len(query_ids), dtype=np.int64)
+    dealt = 0
+    for group in sorted(set(sets)):
+        members = [place for place, name in enumerate(sets) if name == group]
+        members.sort(key=lambda place: hashlib.sha256(query_ids[place].encode()).hexdigest())
+        for place in members:
+            fold[place] = dealt % folds
+            dealt += 1
+    return fold
+
+
+def cross_validate(
+    values: NDArray[np.float64], fold: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], list[int]]:
+    """Return (n_queries,) values, each by the setting that is best on the other folds, and the setting
+    that each fold chose. values (n_settings, n_queries); of equal means the first setting wins."""
+    held_out = np.empty(values.shape[1])
+    choices = []
+    for number in range(int(fold.max()) + 1):
+        inside = fold == number
+        best = int(values[:, ~inside].mean(axis=1).argmax())
+        choices.append(best)
+        held_out[inside] = values[best, inside]
+    return held_out, choices
