@@ -2,6 +2,7 @@
 # make gate    hold retrieval against results/baseline   make test-long   the tests that take long
 # make lint    format, lint and types                      make perf   time and memory, medians of 5
 # make format  mend format and lint                      make baseline  renew results/baseline and README
+# make planted  what the gate catches                     make simulate  do intervals and tests keep their word
 # Overridable: PYTHON (3.11 or newer), VENV (where the environment goes), ARGS (for bench run).
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 INSTALLED = $(VENV)/.installed
 
-.PHONY: bench test test-long gate lint format perf baseline clean
+.PHONY: bench test test-long gate lint format perf planted simulate baseline clean
 
 bench: $(INSTALLED)
 	@$(VENV)/bin/bench run $(ARGS)
@@ -34,6 +35,12 @@ format: $(INSTALLED)
 
 perf: $(INSTALLED)
 	@$(VENV)/bin/python tests/perf/measure.py
+
+planted: $(INSTALLED)
+	@$(VENV)/bin/python tests/perf/planted.py
+
+simulate: $(INSTALLED)
+	@$(VENV)/bin/python tests/perf/simulate.py
 
 baseline: $(INSTALLED)
 	@$(VENV)/bin/python tests/perf/baseline.py

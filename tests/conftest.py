@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.collections.memory import InMemory
+from bench.errors import BenchError
 from bench.types import Queries
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,6 +108,27 @@ def bench(tmp_path: Path) -> Bench:
             text=True,
             check=False,
         )
+
+    return call
+
+
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """Run the command line in this process, for input that it must refuse; return what it says.
+
+    That `main` turns it into one line and exit code 2 is shown once for each command elsewhere.
+    """
+    from bench import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> str:
+        with pytest.raises(BenchError) as refused:
+            cli.app(args=list(arguments), standalone_mode=False)
+        return " ".join(str(refused.value).split())
 
     return call
 

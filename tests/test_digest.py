@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import card
 import pytest
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 from conftest import ROOT
 
+from bench.agreement import agreement
 from bench.collections.beir import digest
+from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs, settle
 from bench.collections.splits import stratified_split
+from bench.report.agreement import LOWEST_KAPPA, LOWEST_OVERLAP
 
 FOLDER = ROOT / "qrels" / "digest"
 SETS = ("topic", "question", "keyword", "paraphrase", "known-item", "identifier", "constraint")
@@ -88,3 +92,29 @@ def test_an_identifier_stands_verbatim_in_query_and_target(query):
 
 def test_keywords_are_two_or_three_words():
     assert all(1 < len(q["text"].split()) <= 3 for q in of("keyword"))
+
+
+@pytest.mark.parametrize("part", sorted(card.PARTS))
+def test_the_data_card_says_what_the_labels_are(part):
+    assert card.marked(part) == card.PARTS[part]()
+
+
+def test_the_labels_are_the_adjudicated_passes():
+    to_judge = ToJudge.load(FOLDER)
+    first, second = (to_judge.read(name) for name in ("pass-a", "pass-b"))
+    queries = require_same_pairs(first, second, to_judge, pooled=False)
+    assert len(queries) == len(QUERIES)
+    final = settle(first, second, to_judge.read(ADJUDICATION), queries)
+    assert len(final) == 125 * len(QUERIES)
+    assert {pair: grade for pair, grade in final.items() if grade} == {
+        (query, doc): grade for query, judged in GRADES.items() for doc, grade in judged.items()
+    }
+
+
+def test_agreement_does_not_fall_below_what_narratives_must_give():
+    to_judge = ToJudge.load(FOLDER)
+    first, second = (to_judge.read(name).grades for name in ("pass-a", "pass-b"))
+    for name in SETS:
+        found = agreement(name, first, second, [q["_id"] for q in of(name)], 2, 0)
+        assert found.kappa.value >= LOWEST_KAPPA
+        assert found.overlap.value >= LOWEST_OVERLAP

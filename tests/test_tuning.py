@@ -98,9 +98,11 @@ def test_the_shipped_spaces_name_real_settings(bench, tmp_path):
         (["retriever=bm25", "retrievers.bm25.k1=[1"], "cannot read the override"),
     ],
 )
-def test_what_can_not_be_tuned_is_one_line(bench, tmp_path, arguments, said):
-    done = bench("tune", *arguments, "output=out")
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_what_can_not_be_tuned_is_said_in_words(refusal, tmp_path, arguments, said):
+    assert said in refusal("tune", *arguments, "output=out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_refusal_to_tune_is_one_line_and_exit_code_2(bench):
+    done = bench("tune", "retriever=bm25", "collection.split=test")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -11,8 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
+from bench.comparison import compare
 from bench.provenance import git
 from bench.record import Record
+from bench.report.comparison import said
 from bench.report.summary import select
 from bench.report.tables import interval
 
@@ -41,29 +45,42 @@ def put(name: str, text: str) -> None:
 def windows_table(folder: Path) -> str:
     """Truncation beside windows of sentences, on dev: what the default was chosen by."""
     lines = [
-        "| encoded | texts | tokens cut off | dense nDCG@10 | 95 % interval | Recall@10 |",
-        "|---|---:|---:|---:|---:|---:|",
+        (
+            "| encoded | texts | tokens cut off | dense nDCG@10 | 95 % interval | to the first row "
+            "| p (Holm) | verdict |"
+        ),
+        "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
+    records = []
     for width, title in WINDOWS:
-        record = Record.load(
-            run(
-                folder / f"{width}-{title}",
-                "retriever=[dense]",
-                "collection.split=dev",
-                f"passages.sentences={'null' if width is None else width}",
-                f"passages.title={str(title).lower()}",
+        records.append(
+            Record.load(
+                run(
+                    folder / f"{width}-{title}",
+                    "retriever=[dense]",
+                    "collection.split=dev",
+                    f"passages.sentences={'null' if width is None else width}",
+                    f"passages.title={str(title).lower()}",
+                )
             )
         )
+    values = np.concatenate([record.values("nDCG@10") for record in records])[:, None]
+    names = [str(place) for place in range(len(records))]
+    pairs = [(place, 0) for place in range(1, len(records))]
+    compared = [None, *compare(values, names, ["nDCG@10"], pairs, seed=0)]
+    for (width, title), record, one in zip(WINDOWS, records, compared, strict=True):
         facts = record.content["systems"]["dense"]["facts"]
-        row = {r.measure: r for r in select(record)}
+        (row,) = select(record, measure="nDCG@10")
         name = "whole abstract, cut off" if width is None else f"windows of {width} sentences"
         name += ", with title" if title else ", without title"
+        beside = "– | – | –"
+        if one is not None:
+            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_holm:.3f} | {said(one)}"
         lines.append(
             f"| {name} | {facts['texts']} | {facts['tokens_cut'] / facts['tokens']:.1%} "
-            f"| {row['nDCG@10'].mean:.4f} | {interval(row['nDCG@10'])} | {row['Recall@10'].mean:.4f} |"
+            f"| {row.mean:.4f} | {interval(row)} | {beside} |"
         )
-    n = row["nDCG@10"].n
-    return "\n".join(lines) + f"\n\nOn the {n} `dev` queries.\n"
+    return "\n".join(lines) + f"\n\nOn the {row.n} `dev` queries.\n"
 
 
 def main() -> None:
