@@ -377,7 +377,7 @@ def test_a_run_of_another_query_set_is_refused_and_silence_is_said(bench, tiny, 
     assert "runfile gave no answer to 3 of 4 queries" in bench(*command).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_approximate_part_makes_a_fusion_approximate(bench, tiny, tmp_path):
     (tmp_path / "own" / "retriever").mkdir(parents=True)
     (tmp_path / "own" / "retriever" / "fast.yaml").write_text(
@@ -403,7 +403,7 @@ def test_a_record_of_another_schema_or_none_is_refused(bench, tmp_path):
         assert says in bench("report", ".").stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_damaged_cache_file_is_rebuilt_and_said(bench, tiny, tmp_path):
     bench("run", "retriever=[dense]", *tiny, "output=one")
     cache = tmp_path / "cache"

@@ -137,6 +137,7 @@ def one_system_done(bench, beir, tmp_path):
     return arguments
 
 
+@pytest.mark.long
 def test_finished_systems_are_not_run_again_and_only_by_the_same_content(bench, beir, tmp_path):
     arguments = one_system_done(bench, beir, tmp_path)
     (kept,) = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
