@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
 from bench.agreement import agreement
 from bench.collections.beir import digest
-from bench.collections.passes import ADJUDICATION, ToJudge, disagreements, require_same_pairs
+from bench.collections.passes import (
+    ADJUDICATION,
+    ToJudge,
+    disagreements,
+    require_same_pairs,
+    settle,
+)
+from bench.relabel import relabel
 from bench.report.agreement import agreement_table
 from bench.report.grid import markdown
 
 FOLDER = Path(__file__).resolve().parent.parent / "qrels" / "digest"
 CARD = FOLDER / "README.md"
+BASELINE = FOLDER.parent.parent / "results" / "baseline"
 RELEVANT = 2
 _WIDEST = 60
 
@@ -75,7 +84,32 @@ def agreed() -> str:
     return markdown([agreement_table((first.name, second.name), rows, RELEVANT)]) + "\n" + text
 
 
-PARTS = {"sizes": sizes, "agreement": agreed}
+def consequence() -> str:
+    """Whether either pass alone would have led to other conclusions about the baseline's runs."""
+    to_judge = ToJudge.load(FOLDER)
+    first, second = (to_judge.read(name) for name in ("pass-a", "pass-b"))
+    final = settle(first, second, to_judge.read(ADJUDICATION), list(to_judge.queries))
+    labels = {"pass-a": first.grades, "pass-b": second.grades, "final": final}
+    found = relabel([BASELINE], to_judge, labels)
+    primary = found.means[:, :, 0]
+    lines = [
+        f"| {found.measures[0]} | " + " | ".join(found.labels) + " |",
+        "|---|" + "---:|" * len(found.labels),
+        *(
+            f"| {system} | " + " | ".join(f"{mean:.4f}" for mean in primary[:, s]) + " |"
+            for s, system in enumerate(found.systems)
+        ),
+    ]
+    lowest = min(tau for tau in found.order_tau().values() if not math.isnan(tau))
+    text = (
+        f"The runs of `results/baseline` on its {found.n_queries} test queries under each labelling: the "
+        f"lowest Kendall's τ between two orders of the systems, by any measure, is {lowest:.3f}; the largest "
+        f"change of any mean is {found.largest_change:.4f}."
+    )
+    return "\n".join([text, "", *lines])
+
+
+PARTS = {"sizes": sizes, "agreement": agreed, "consequence": consequence}
 
 
 def marked(name: str) -> str:
