@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bench.measure import RECALL_DEPTH
 from bench.record import Record
 from bench.report.grid import Cell, Grid
@@ -150,6 +152,7 @@ def set_table(record: Record) -> Grid | None:
     )
 
 
+@lru_cache(maxsize=4)
 def grids(record: Record) -> list[Grid]:
-    """Return every table of a run."""
+    """Return every table of a run. They are written and then printed: the tests in them are run once."""
     return [grid for grid in (main_table(record), set_table(record)) if grid is not None]

@@ -21,9 +21,13 @@ def reporting(record: Record, folder: Path, artist: Artist) -> Iterator[None]:
 
     The plots are drawn while the block inside, and then the tables, are written.
     """
+    from threadpoolctl import threadpool_limits
+
     artist.begin(record, folder / "plots")
     yield
-    tables = grids(record)
+    # The other core is drawing: a second thread here would take it away, and wait for it.
+    with threadpool_limits(1, user_api="blas"):
+        tables = grids(record)
     write_text(folder / "summary.md", markdown(tables))
     write_text(folder / "summary.tex", latex(tables))
     write_text(folder / "summary.csv", summary_csv(record))
