@@ -262,7 +262,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "says"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    # "device" loads torch into this process
+    [pytest.param(*bad, id=n, marks=[pytest.mark.long] * (n == "device")) for n, bad in BAD.items()],
+)
 def test_bad_input_is_one_line_and_exit_2_and_leaves_nothing(
     monkeypatch, capsys, beir, tmp_path, arguments, says
 ):

@@ -232,6 +232,7 @@ def test_systems_within_a_run_and_several_baselines(bench, beir, tmp_path):
     assert pairs("--all-pairs") == [("plain", "bm25"), ("flat", "bm25"), ("flat", "plain")]
 
 
+@pytest.mark.long
 def test_what_can_not_be_compared_is_refused_in_words(bench, refusal, runs, tmp_path):
     one, two_ = map(str, runs)
     tiny = write_beir(tmp_path / "tiny")

@@ -217,6 +217,7 @@ def test_gate_runs_the_baseline_again_and_writes_every_form(bench, saved, tmp_pa
     assert json.loads((tmp_path / "g.json").read_text())["exit_code"] == 0
 
 
+@pytest.mark.long
 def test_a_planted_regression_fails_and_update_refuses_it_without_a_reason(bench, saved, tmp_path):
     baseline = tmp_path / "base"
     shutil.copytree(saved, baseline)
