@@ -32,22 +32,30 @@ def one_comparison(differences, **settings):
     return found
 
 
-@given(
-    st.lists(st.sampled_from([-0.5, -0.2, 0.0, 0.1, 0.2, 0.25, 1.0]), min_size=2, max_size=12),
-    st.integers(0, 5),
-)
+# six standard errors of a share of 100,000 draws
+NEAR = 6 * math.sqrt(0.25 / DRAWS)
+
+
+@given(st.lists(st.integers(-20, 20), min_size=2, max_size=12), st.integers(0, 5))
 @settings(max_examples=40)
-def test_p_is_that_of_all_sign_flips(differences, seed):
+def test_p_is_that_of_all_sign_flips(twentieths, seed):
+    # enumerated in whole numbers: sums that are equal are equal, whatever their order
+    signs = np.array(list(itertools.product([-1, 1], repeat=len(twentieths))))
+    exact = np.mean(np.abs(signs @ np.array(twentieths)) >= abs(sum(twentieths)))
+    found = sign_flip_p(two(np.array(twentieths) / 20), ONE, OTHER, DRAWS, seed)[0]
+    assert found == pytest.approx(exact, abs=NEAR)
+
+
+def test_p_is_that_of_scipy_where_no_sums_are_equal():
+    differences = np.random.default_rng(9).normal(0.3, 1, 11)
     exact = stats.permutation_test(
-        (np.array(differences), np.zeros(len(differences))),
+        (differences, np.zeros(11)),
         lambda x, y, axis: (x - y).mean(axis=axis),
         permutation_type="samples",
         n_resamples=np.inf,
         vectorized=True,
     ).pvalue
-    found = sign_flip_p(two(differences), ONE, OTHER, DRAWS, seed)[0]
-    # six standard errors of a share of 100,000 draws
-    assert found == pytest.approx(exact, abs=6 * math.sqrt(0.25 / DRAWS))
+    assert sign_flip_p(two(differences), ONE, OTHER, DRAWS, 0)[0] == pytest.approx(exact, abs=NEAR)
 
 
 def test_p_is_near_that_of_the_t_test_on_normal_differences():
