@@ -41,7 +41,7 @@ eval "$(bench run -sc install=bash)"                tab completion (zsh, fish to
 @app.command(
     "run",
     help=_RUN_HELP,
-    short_help="Evaluate retrievers on labelled queries: tables, plots and a record.",
+    short_help="Evaluate retrievers on labelled queries.",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def run_command(
@@ -69,7 +69,7 @@ bench tune retriever=bm25 collection=beir collection.path=DIR measures=[MAP]
 @app.command(
     "tune",
     help=_TUNE_HELP,
-    short_help="Search a retriever's settings on dev; tell the outcome once on test.",
+    short_help="Search a retriever's settings on dev.",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def tune_command(
@@ -85,7 +85,7 @@ def tune_command(
     job.tune(context.args, allow or ())
 
 
-@app.command("ingest")
+@app.command("ingest", short_help="Saved pages to corpus.jsonl.")
 def ingest(
     pages: Annotated[list[Path], typer.Argument(metavar="PAGE...", help="Saved pages, in order.")],
     out: Annotated[Path, typer.Option(help="Folder that gets corpus.jsonl.", metavar="DIR")],
@@ -100,7 +100,7 @@ def ingest(
     print(f"{len(papers)} papers from {len(pages)} pages → {file}")
 
 
-@app.command("report")
+@app.command("report", short_help="Tables and plots of a saved run again.")
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     out: Annotated[
@@ -119,17 +119,17 @@ def report(
     print_tables(record)
 
 
-_COMMANDS = (
-    evidence.compare,
-    gate.gate,
-    gate.verify,
-    labels.agree,
-    labels.judge,
-    labels.adjudicate,
-    labels.export,
-)
-for command in _COMMANDS:
-    app.command()(command)
+_COMMANDS = {
+    evidence.compare: "Is the difference between systems real?",
+    gate.gate: "Hold a run against the baseline, for CI.",
+    gate.verify: "Run a saved record again.",
+    labels.agree: "Agreement of assessors, with intervals.",
+    labels.judge: "Judge papers in the terminal.",
+    labels.adjudicate: "Settle what two passes differ on.",
+    labels.export: "Topics and qrels for other tools.",
+}
+for command, short in _COMMANDS.items():
+    app.command(short_help=short)(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -18,7 +18,7 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN...",
+            metavar="RUN",
             help="FOLDER of a run (all its systems), FOLDER:SYSTEM, or FILE.trec of any tool.",
         ),
     ],

@@ -29,7 +29,7 @@ Allowed = Annotated[
 def gate(
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN]", help="A run's folder; the baseline is run again if not given."),
+        typer.Argument(metavar="RUN", help="A run's folder; the baseline is run again if not given."),
     ] = None,
     baseline: Annotated[Path, typer.Option(metavar="DIR", help="The run to be held against.")] = Path(
         "results/baseline"
