@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -119,7 +120,7 @@ def report(
     print_tables(record)
 
 
-_COMMANDS = {
+_COMMANDS: dict[Callable[..., None], str] = {
     evidence.compare: "Is the difference between systems real?",
     gate.gate: "Hold a run against the baseline, for CI.",
     gate.verify: "Run a saved record again.",
