@@ -1,0 +1,62 @@
+"""A record says what it was made with, names nobody, and says where ties could have moved it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+
+import pytest
+import yaml
+from conftest import QRELS, only_run, write_beir
+
+from bench.collections.trec import read_run
+from bench.record import Record
+
+COMPONENTS = {"platform", "implementation", "method", "data", "research goal"}
+
+
+@pytest.fixture
+def run(bench, tmp_path):
+    """A run with headers, where one of two equal documents is relevant and the other is not."""
+    folder = write_beir(tmp_path / "tied", qrels={**QRELS, "q2": {"d04": 3}})
+    done = bench(
+        "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]", "output=out",
+        "trec_header=true",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return only_run(tmp_path / "out")
+
+
+def test_a_run_file_starts_with_its_annotation_and_is_still_read(run):
+    lines = (run / "bm25.trec").read_text().splitlines()
+    assert lines[0] == "# ir_metadata.start"
+    end = lines.index("# ir_metadata.end")
+    told = yaml.safe_load("\n".join(line.removeprefix("# ") for line in lines[1:end]))
+    assert told.pop("tag") == "bm25"
+    assert told.keys() == COMPONENTS
+    (method,) = told["method"]["retrieval"]
+    assert (method["name"], method["params"]["k1"]) == ("bm25", 1.2)
+    assert not any(line.startswith("#") for line in lines[end + 1 :])
+    numbers = {f"d{n:02}": n for n in range(1, 13)}
+    assert set(read_run(run / "bm25.trec", numbers)) <= set(QRELS)
+
+
+def test_a_record_names_neither_user_nor_host_nor_absolute_path(run, tmp_path):
+    text = (run / "record.json").read_text()
+    told = json.loads(text)
+    assert told["ir_metadata"].keys() == COMPONENTS
+    assert str(tmp_path) not in text
+    assert f'"{platform.node()}"' not in text
+    assert f'"{getpass.getuser()}"' not in text
+
+
+def test_what_ties_could_have_moved_stands_beside_the_value(run):
+    record = Record.load(run)
+    low, expected, high = record.content["systems"]["bm25"]["ties"]["nDCG@10"]
+    mean = record.values("nDCG@10").mean()
+    assert low <= mean <= high
+    assert low < expected < high
+    # ties fall by id, descending: the relevant d04 is first, which is the highest of both orders
+    assert mean == pytest.approx(high)
+    assert "over all orders of equal scores: nDCG@10" in (run / "summary.md").read_text()
