@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from bench.types import Facts, Measures, Queries, Run, TestCollection
 
 SCHEMA = 1
 RECORD = "record.json"
+_PART = ".part-"
+_STALE_S = 24 * 3600
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +191,8 @@ def save(
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=output, prefix=".part-"))
+        _sweep(output)
+        part = Path(tempfile.mkdtemp(dir=output, prefix=_PART))
     except OSError as error:
         raise BenchError(
             f"cannot write to {output}: {error.strerror}; choose another folder with output=DIR"
@@ -227,6 +231,13 @@ def check_writable(output: Path) -> None:
         f"cannot write to {output}: {existing} is no folder that may be written to; "
         "choose another with output=DIR",
     )
+
+
+def _sweep(output: Path) -> None:
+    """Remove what runs that were killed while they wrote have left, long after any could still write."""
+    for part in output.glob(f"{_PART}*"):
+        if time.time() - part.stat().st_mtime > _STALE_S:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _into_place(part: Path, output: Path, name: str) -> Path:

@@ -258,7 +258,7 @@ BAD = {
         ["retriever=[dense]", "encoder.model=./typo"],
         "model folder ./typo does not exist",
     ),
-    "device": (["retriever=[dense]", "encoder.device=cuda", "encoder.max_length=7"], "on cuda"),
+    "device": (["retriever=[dense]", "encoder.device=nowhere", "encoder.max_length=7"], "on nowhere"),
 }
 
 

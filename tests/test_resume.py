@@ -168,6 +168,16 @@ def test_a_damaged_leftover_is_said_and_run_again(bench, beir, tmp_path):
     assert "bm25.npz is damaged" in done.stderr
 
 
+def test_what_a_killed_run_half_wrote_is_swept_a_day_later(bench, beir, tmp_path):
+    for name, age in ((".part-old", 2 * 86400), (".part-new", 0)):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        then = time.time() - age
+        os.utime(tmp_path / "out" / name, (then, then))
+    bench("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out")
+    assert not (tmp_path / "out" / ".part-old").exists()
+    assert (tmp_path / "out" / ".part-new").exists()
+
+
 @pytest.mark.long
 def test_four_processes_on_one_cache_and_folder_do_not_disturb_each_other(beir, tmp_path):
     command = [
