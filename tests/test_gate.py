@@ -207,9 +207,12 @@ def test_gate_runs_the_baseline_again_and_writes_every_form(bench, saved, tmp_pa
     page = tmp_path / "step.md"
     done = bench(
         "gate", "--baseline", str(saved), "--junit", "g.xml", "--summary", "g.md", "--json", "g.json",
-        "--set", f"output={tmp_path}/again", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(page),
+        GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(page),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    # the run is where runs are, wherever the baseline had been written
+    assert only_run(tmp_path / "results" / "runs").is_dir()
+    assert not (tmp_path / "out").exists()
     assert "unchanged" in done.stdout
     assert "::" not in done.stdout
     assert page.read_text() == (tmp_path / "g.md").read_text()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.gate import Verdict
     from bench.record import Record
 
+_OUTPUT = "results/runs"
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a saved setting, such as collection.path."),
@@ -88,7 +89,9 @@ def gate(
     if run is None:
         from bench.execute import run_and_save, settings_of
 
-        now, run = run_and_save(settings_of(then, changes or ()), allow or ())
+        # Where the baseline was written is no part of what it is, and not a place on this machine.
+        settings = settings_of(then, [f"output={_OUTPUT}", *(changes or ())])
+        now, run = run_and_save(settings, allow or ())
     else:
         require(not changes, "--set changes what is run again; leave it out beside a RUN")
         now = Record.load(run)
