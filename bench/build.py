@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, did_you_mean, require
 
 
 def require_allowed(settings: Any, allowed: Sequence[str]) -> None:
-    """Raise `BenchError` for a `_target_` outside bench and the modules that the user allowed."""
+    """Raise `BenchError` for a `_target_` outside bench and the modules that the user allowed.
+
+    Those are looked for in the working directory too.
+    """
+    if allowed:
+        sys.path.insert(0, str(Path.cwd()))
     for where, target in _targets(settings):
         require(
             target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed)),

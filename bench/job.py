@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,11 +31,8 @@ _CONFIG = "config"
 def run(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
     """Run the Hydra app with these command-line arguments.
 
-    `allowed` are the modules besides `bench` that a `_target_` may name; they are looked for in the
-    working directory too. Raises `BenchError`.
+    `allowed` are the modules besides `bench` that a `_target_` may name. Raises `BenchError`.
     """
-    if allowed:
-        sys.path.insert(0, str(Path.cwd()))
     # Hydra prints its own errors and exits with 1, unless told to let them through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     parser = get_args_parser()
@@ -79,8 +75,6 @@ def tune(arguments: Sequence[str], allowed: Sequence[str] = ()) -> None:
     Arguments are Hydra overrides. `retriever=NAME` picks the group tune/NAME, whose space a sweep such
     as `retrievers.NAME.k1=0.9,1.2` replaces for its key. Raises `BenchError`.
     """
-    if allowed:
-        sys.path.insert(0, str(Path.cwd()))
     own = _own_config(arguments)
     overrides = [argument for argument in arguments if argument not in own[1]]
     try:

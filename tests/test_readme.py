@@ -60,6 +60,11 @@ def test_an_own_retriever(bench, tmp_path):
     record = Record.load(only_run(tmp_path / "results" / "runs"))
     assert record.systems == ["bm25", "overlap"]
     assert record.values("nDCG@10")[1].mean() > 0.1
+    # -P: as the installed command, which does not look into the working directory by itself
+    run = str(only_run(tmp_path / "results" / "runs"))
+    for again in (("verify", run), ("gate", "--baseline", run)):
+        done = bench(*again, "--allow", "overlap", python=("-P",))
+        assert done.returncode == 0, done.stderr
     refused = bench(*[word for word in command if word not in ("--allow", "overlap")])
     assert refused.returncode == 2
     assert "allow it with --allow overlap" in refused.stderr
