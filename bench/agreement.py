@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.statistics import CONFIDENCE, RESAMPLES, percentile_interval, resampling_counts
+from bench.evidence.intervals import CONFIDENCE
+from bench.evidence.resampling import RESAMPLES, percentile_interval, resampling_counts
 
 Matrix = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.comparison import Comparison
+from bench.evidence.comparison import Comparison
 
 DEFAULT = "default"
 

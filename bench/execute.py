@@ -10,9 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench import record
 from bench.build import build, fits, require_allowed, said
 from bench.errors import BenchError, did_you_mean, require
+from bench.evidence.family import Margins, Plan
+from bench.evidence.findings import findings
 from bench.experiment import run_systems
 from bench.measure import Measure
 from bench.record import Record, Results
@@ -115,6 +119,8 @@ def _run(
 ) -> tuple[Record, Results, TestCollection]:
     started = time.perf_counter()
     measures = [Measure.parse(name) for name in settings["measures"]]
+    # Read before anything is computed: what is confirmatory is named before the run.
+    plan = plan_of(settings)
     retrievers = {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
     test: TestCollection = build(settings["collection"], "collection").load()
     if unfinished is not None:
@@ -125,5 +131,30 @@ def _run(
     loaded = time.perf_counter()
     results = run_systems(test, retrievers, measures, settings["depth"], unfinished)
     evaluated = time.perf_counter()
-    seconds = {"load": round(loaded - started, 4), "systems": round(evaluated - loaded, 4)}
-    return record.build(results, test, settings, seconds), results, test
+    values = np.stack([result.measures.values for result in results.systems.values()])
+    evidence = findings(
+        values,
+        list(results.systems),
+        list(map(str, measures)),
+        results.queries.sets,
+        plan,
+        settings["seed"],
+    )
+    seconds = {
+        "load": round(loaded - started, 4),
+        "systems": round(evaluated - loaded, 4),
+        "evidence": round(time.perf_counter() - evaluated, 4),
+    }
+    return record.build(results, test, settings, seconds, evidence), results, test
+
+
+def plan_of(settings: Mapping[str, Any]) -> Plan:
+    """Return what the settings declare confirmatory. Raises `BenchError` for names that are not run."""
+    asked = settings.get("evidence") or {}
+    require(isinstance(asked, Mapping), "evidence must hold measures, pairs, margin and tolerance")
+    unknown = sorted(set(asked) - {"measures", "pairs", "margin", "tolerance"})
+    require(not unknown, f"unknown setting 'evidence.{unknown[0] if unknown else ''}'")
+    measures = [str(Measure.parse(name)) for name in settings["measures"]]
+    require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
+    Margins.read(asked.get("tolerance") or {}, measures, "evidence.tolerance")
+    return Plan.read(asked, measures, list(settings["retrievers"]))

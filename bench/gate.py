@@ -1,72 +1,102 @@
-"""A record against its baseline: what dropped, what is noise, and whether CI should stop.
+"""A record against its baseline: what was lost, what is noise, and whether CI should stop.
 
-A system fails only when its drop is larger than the tolerance and significant, or when it is below a
-hard floor. Too few queries to tell a drop of the size of the tolerance from none is an answer too.
+Non-inferiority on one interval, simultaneous over all that is gated (Piaggio et al. 2012): *passed* when
+its lower end is above −tolerance, *regressed* when it is not and the difference is significantly below 0,
+*undecidable* otherwise. Every system is held against the last baseline, and against the best that was
+ever accepted, so that small steps can not walk downhill.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.collections.trec import read_scores
-from bench.comparison import Comparison, compare
 from bench.errors import did_you_mean, require
-from bench.record import Record
+from bench.evidence.comparison import Comparison, Verdict, compare
+from bench.evidence.family import Margins
+from bench.record import RECORD, Record
 
-TOLERANCE = 0.02
+# In a baseline's record: system → measure → the best values that were ever accepted, where the
+# baseline's own are not the best.
+ANCHOR = "anchor"
 
 
 class Outcome(StrEnum):
-    """What the gate says of one system and measure."""
+    """What the gate says of one system and measure; the first three pass."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
     IMPROVED = "improved"
     UNDECIDABLE = "undecidable"
     REGRESSED = "regressed"
-    BELOW_FLOOR = "below floor"
 
     @property
-    def fails(self) -> bool:
-        """Whether it stops CI."""
-        return self in (Outcome.REGRESSED, Outcome.BELOW_FLOOR)
+    def passes(self) -> bool:
+        """Whether a loss of the tolerance is ruled out."""
+        return self in (Outcome.UNCHANGED, Outcome.CHANGED, Outcome.IMPROVED)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One system by one measure, now against then. `reranked` counts queries whose order of documents
-    is another."""
+    """One system by one measure, now against the baseline, and against the best ever accepted where
+    that is another. `reranked` counts queries whose order of documents differs from the baseline's."""
 
     system: str
     measure: str
     then: float
     now: float
     comparison: Comparison
+    best: float | None
+    against_best: Comparison | None
+    tolerance: float
     reranked: int
-    floor: float | None
     outcome: Outcome
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """All findings, with the systems that are new and have nothing to be compared with."""
+class Floor:
+    """A mean that no system may be below."""
+
+    system: str
+    measure: str
+    now: float
+    lowest: float
+
+    @property
+    def holds(self) -> bool:
+        return self.now >= self.lowest
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """All findings and floors, with the systems that are new and have nothing to be compared with."""
 
     findings: tuple[Finding, ...]
+    floors: tuple[Floor, ...]
     new: tuple[str, ...]
-    tolerance: float
+    undecidable_passes: bool = False
 
     @property
     def exit_code(self) -> int:
-        """0 passed, 1 regressed, 3 undecidable. What can not be run at all is an error, 2."""
+        """0 passed, 1 regressed or below a floor, 3 undecidable. What can not be run is an error, 2."""
         outcomes = {finding.outcome for finding in self.findings}
-        if any(outcome.fails for outcome in outcomes):
+        if Outcome.REGRESSED in outcomes or not all(floor.holds for floor in self.floors):
             return 1
-        return 3 if Outcome.UNDECIDABLE in outcomes else 0
+        return 3 if Outcome.UNDECIDABLE in outcomes and not self.undecidable_passes else 0
+
+    @property
+    def stopped(self) -> list[str]:
+        """What asks for a reason before it may become the baseline, each in a few words."""
+        found = [f"{f.system} {f.measure} {f.outcome}" for f in self.findings if not f.outcome.passes]
+        return found + [f"{f.system} {f.measure} below floor" for f in self.floors if not f.holds]
 
     @property
     def stale(self) -> bool:
@@ -74,74 +104,188 @@ class Verdict:
         return any(finding.outcome is Outcome.IMPROVED for finding in self.findings)
 
 
-def judge(
+def hold(
     baseline: Record,
     candidate: Record,
     *,
     measures: Sequence[str] = (),
-    tolerance: float = TOLERANCE,
+    tolerance: Margins | None = None,
     floors: Mapping[tuple[str, str], float] | None = None,
     reranked: Mapping[str, int] | None = None,
+    undecidable_passes: bool = False,
     seed: int = 0,
-) -> Verdict:
-    """Apply the rule to every system of the baseline, on its test queries.
+) -> GateResult:
+    """Hold every system of the baseline against it, on its test queries.
 
-    measures   the gated ones, one family; the primary measure if none is named
+    measures   the gated ones; those that the baseline's config declares confirmatory if none is named
+    tolerance  by measure; the baseline's own if none is given
     floors     (system, measure) → lowest mean that passes; system "" stands for every one
     reranked   system → queries whose ranking is another
 
-    Raises `BenchError` when the two were not run on the same data and models.
+    Raises `BenchError` when the two were not run on the same data and models, and for a floor that
+    nothing can be held against.
     """
     require_comparable(baseline, candidate)
-    gated = list(measures) or [baseline.primary]
+    gated = list(measures) or list(baseline.evidence["family"]["measures"])
     shared = [m for m in baseline.measures if m in candidate.measures]
     for measure in gated:
         require(measure in shared, f"measure {measure} is not in both; {did_you_mean(measure, shared)}")
+    test = _on_test(baseline)
+    allowed = tolerance_of(baseline) if tolerance is None else tolerance
+    against = _compared(baseline, candidate, gated, test, seed)
+    findings = []
+    for (system, measure), (last, best) in against.items():
+        moved = (reranked or {}).get(system, 0)
+        findings.append(
+            Finding(
+                system,
+                measure,
+                _mean(baseline, system, measure, test),
+                now := _mean(candidate, system, measure, test),
+                last,
+                None if best is None else now - best.difference,
+                best,
+                allowed[measure],
+                moved,
+                outcome_of(last, best, allowed[measure], moved),
+            )
+        )
+    new = tuple(system for system in candidate.systems if system not in baseline.systems)
+    held = _floors(candidate, floors or {}, test)
+    return GateResult(tuple(findings), held, new, undecidable_passes)
+
+
+def outcome_of(
+    last: Comparison, best: Comparison | None, tolerance: float, reranked: int = 0
+) -> Outcome:
+    """Apply the rule to a comparison with the baseline, and one with the best ever accepted."""
+    outcomes = {non_inferior(one, tolerance) for one in (last, best) if one is not None}
+    for stop in (Outcome.REGRESSED, Outcome.UNDECIDABLE):
+        if stop in outcomes:
+            return stop
+    if last.verdict is Verdict.BETTER:
+        return Outcome.IMPROVED
+    return Outcome.CHANGED if reranked or last.verdict is not Verdict.ALIKE else Outcome.UNCHANGED
+
+
+def non_inferior(one: Comparison, tolerance: float) -> Outcome:
+    """Return changed (passed), regressed or undecidable; values that are alike pass."""
+    if one.verdict is Verdict.ALIKE or one.low > -tolerance:
+        return Outcome.CHANGED
+    return Outcome.REGRESSED if one.high < 0 else Outcome.UNDECIDABLE
+
+
+def tolerance_of(baseline: Record) -> Margins:
+    """Return the tolerances that a baseline's own config names."""
+    settings = baseline.content["config"].get("evidence") or {}
+    return Margins.read(settings.get("tolerance") or {}, baseline.measures, "evidence.tolerance")
+
+
+def anchor_after(
+    baseline: Record | None, accepted: Record, stopped: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the anchor of a new baseline: system → measure → values that are better than its own, by
+    their mean on test. A system that was stopped and accepted with a reason starts anew."""
+    found: dict[str, dict[str, Any]] = {}
+    if baseline is None:
+        return found
+    test = _on_test(baseline)
+    for system in accepted.systems:
+        if system not in baseline.systems or any(text.startswith(f"{system} ") for text in stopped):
+            continue
+        for measure in accepted.measures:
+            if measure in baseline.measures:
+                best = _best(baseline, system, measure)
+                if best[test].mean() > _values(accepted, system, measure)[test].mean():
+                    found.setdefault(system, {})[measure] = best.tolist()
+    return found
+
+
+def baseline_from(
+    previous: Path, run: Path, stopped: Sequence[str], reason: str | None
+) -> dict[str, Any]:
+    """Return what a run's record gets when it becomes the baseline: the anchor, and everything that was
+    accepted with a reason, the earlier too."""
+    earlier = Record.load(previous) if (previous / RECORD).exists() else None
+    accepted = list(earlier.content.get("accepted", [])) if earlier else []
+    if stopped:
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        accepted.append({"date": date, "stopped": list(stopped), "reason": reason})
+    comparable = earlier if not any(text.startswith("everything") for text in stopped) else None
+    anchor = anchor_after(comparable, Record.load(run), stopped)
+    return {
+        **({ANCHOR: anchor} if anchor else {}),
+        **({"accepted": accepted} if accepted else {}),
+    }
+
+
+def _compared(
+    baseline: Record, candidate: Record, measures: Sequence[str], test: NDArray[np.bool_], seed: int
+) -> dict[tuple[str, str], tuple[Comparison, Comparison | None]]:
+    """(system, measure) → the comparison with the baseline, and with the best where that is another:
+    one family, as rows now, then and best of every system."""
     systems = baseline.systems
+    rows = [
+        *([_values(candidate, s, m)[test] for m in measures] for s in systems),
+        *([_values(baseline, s, m)[test] for m in measures] for s in systems),
+        *([_best(baseline, s, m)[test] for m in measures] for s in systems),
+    ]
+    values = np.array(rows)
+    count = len(systems)
+    pairs = [(place, place + count * kind) for kind in (1, 2) for place in range(count)]
+    sets = [name for name, kept in zip(baseline.sets, test, strict=True) if kept]
+    found = compare(values, [*systems] * 3, measures, pairs, sets, seed=seed).comparisons
+    half = len(found) // 2
+    return {
+        (last.system, last.measure): (
+            last,
+            best if baseline.content.get(ANCHOR, {}).get(last.system, {}).get(last.measure) else None,
+        )
+        for last, best in zip(found[:half], found[half:], strict=True)
+    }
+
+
+def _floors(
+    candidate: Record, floors: Mapping[tuple[str, str], float], test: NDArray[np.bool_]
+) -> tuple[Floor, ...]:
+    """Hold every floor against the systems that it names; one of a system wins over one of all."""
+    lowest: dict[tuple[str, str], float] = {}
+    for (system, measure), value in sorted(floors.items()):
+        where = f"floor {system + ':' if system else ''}{measure}={value:g}"
+        require(0 <= value <= 1, f"{where} is outside 0 to 1, where every measure lies")
+        known = candidate.measures
+        require(
+            measure in known,
+            f"{where}: the run has no measure {measure}; {did_you_mean(measure, known)}",
+        )
+        require(
+            system in ("", *candidate.systems),
+            f"{where}: the run has no system '{system}'; {did_you_mean(system, candidate.systems)}",
+        )
+        lowest |= {(one, measure): value for one in ([system] if system else candidate.systems)}
+    return tuple(
+        Floor(system, measure, _mean(candidate, system, measure, test), value)
+        for (system, measure), value in lowest.items()
+    )
+
+
+def _on_test(baseline: Record) -> NDArray[np.bool_]:
     test = np.array([split == "test" for split in baseline.content["queries"]["splits"]])
     require(bool(test.any()), "the baseline has no test queries; the gate compares on test only")
-    values = np.concatenate(
-        [
-            np.stack([record.values(m)[_rows(record, systems)][:, test] for m in gated], axis=1)
-            for record in (baseline, candidate)
-        ]
-    )
-    names = [*systems, *systems]
-    pairs = [(place + len(systems), place) for place in range(len(systems))]
-    comparisons = compare(values, names, gated, pairs, seed=seed)
-    findings = []
-    for one in comparisons:
-        row, column = systems.index(one.system), gated.index(one.measure)
-        then = float(values[row, column].mean())
-        now = float(values[row + len(systems), column].mean())
-        floor = (floors or {}).get((one.system, one.measure), (floors or {}).get(("", one.measure)))
-        moved = (reranked or {}).get(one.system, 0)
-        outcome = _outcome(one, now, floor, moved, tolerance)
-        findings.append(Finding(one.system, one.measure, then, now, one, moved, floor, outcome))
-    new = tuple(system for system in candidate.systems if system not in systems)
-    return Verdict(tuple(findings), new, tolerance)
+    return test
 
 
-def _rows(record: Record, systems: Sequence[str]) -> list[int]:
-    return [record.systems.index(system) for system in systems]
+def _values(record: Record, system: str, measure: str) -> NDArray[np.float64]:
+    return np.array(record.content["systems"][system]["values"][measure], dtype=np.float64)
 
 
-def _outcome(
-    one: Comparison, now: float, floor: float | None, reranked: int, tolerance: float
-) -> Outcome:
-    if floor is not None and now < floor:
-        return Outcome.BELOW_FLOOR
-    if one.significant and one.difference < -tolerance:
-        return Outcome.REGRESSED
-    if one.significant and one.difference > 0:
-        return Outcome.IMPROVED
-    too_large = one.difference < -tolerance
-    could_be = one.low < -tolerance and one.detectable > tolerance
-    if not one.significant and (too_large or could_be):
-        return Outcome.UNDECIDABLE
-    if reranked or one.wins or one.losses:
-        return Outcome.CHANGED
-    return Outcome.UNCHANGED
+def _best(baseline: Record, system: str, measure: str) -> NDArray[np.float64]:
+    stored = baseline.content.get(ANCHOR, {}).get(system, {}).get(measure)
+    return _values(baseline, system, measure) if stored is None else np.array(stored, dtype=np.float64)
+
+
+def _mean(record: Record, system: str, measure: str, test: NDArray[np.bool_]) -> float:
+    return float(_values(record, system, measure)[test].mean())
 
 
 def require_comparable(baseline: Record, candidate: Record) -> None:

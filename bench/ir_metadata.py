@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.comparison import ALPHA
+from bench.evidence.comparison import ALPHA
 
 
 def annotation(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def annotation(content: Mapping[str, Any]) -> dict[str, Any]:
             "evaluation": {
                 "reported measures": list(content["measures"]),
                 "significance test": [
-                    {"name": "paired randomisation test", "correction method": "Holm", "alpha": ALPHA}
+                    {"name": "paired randomisation test", "correction method": "max-T", "alpha": ALPHA}
                 ],
             }
         },

@@ -23,12 +23,13 @@ import bench
 from bench import provenance
 from bench.collections.trec import write_run
 from bench.errors import BenchError, require
+from bench.evidence.comparison import Comparison, Verdict
 from bench.files import write_text
 from bench.ir_metadata import annotation, header
 from bench.measure import RECALL_DEPTH
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
-SCHEMA = 1
+SCHEMA = 2
 RECORD = "record.json"
 _PART = ".part-"
 _STALE_S = 24 * 3600
@@ -109,8 +110,16 @@ class Record:
         return list(self.content["queries"]["sets"])
 
     @property
-    def seed(self) -> int:
-        return int(self.content["seeds"]["bootstrap"])
+    def evidence(self) -> Mapping[str, Any]:
+        """What `bench.evidence.findings` said of the values when the run was made."""
+        evidence: Mapping[str, Any] = self.content["evidence"]
+        return evidence
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The confirmatory family, as it was tested when the run was made."""
+        rows = self.evidence["family"]["comparisons"]
+        return [Comparison(**{**row, "verdict": Verdict(row["verdict"])}) for row in rows]
 
     def values(self, measure: str) -> NDArray[np.float64]:
         """Return (n_systems, n_queries) values of one measure."""
@@ -119,9 +128,14 @@ class Record:
 
 
 def build(
-    results: Results, test: TestCollection, config: Mapping[str, Any], seconds: Mapping[str, float]
+    results: Results,
+    test: TestCollection,
+    config: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    evidence: Mapping[str, Any],
 ) -> Record:
-    """Collect everything that tells what was run, on what, with what, and what came out."""
+    """Collect everything that tells what was run, on what, with what, what came out, and how far it can
+    be trusted."""
     collection, qrels = test.collection, test.qrels
     now = datetime.now(UTC)
     content: dict[str, Any] = {
@@ -132,7 +146,6 @@ def build(
         "git": provenance.git(),
         "platform": provenance.machine(),
         "versions": provenance.versions(),
-        "seeds": {"bootstrap": config.get("seed", 0)},
         "collection": {
             "name": collection.name,
             "documents": len(collection),
@@ -168,6 +181,7 @@ def build(
             }
             for name, result in results.systems.items()
         },
+        "evidence": dict(evidence),
         "seconds": dict(seconds),
         "peak_memory_mb": provenance.peak_memory_mb(),
     }
@@ -210,14 +224,10 @@ def save(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def add_accepted_regression(folder: Path, previous: Path, accepted: Mapping[str, Any] | None) -> None:
-    """Keep in a new baseline's record which regressions were accepted, and why, the earlier ones too."""
-    earlier: list[Any] = []
-    if (previous / RECORD).exists():
-        earlier = list(Record.load(previous).content.get("accepted_regressions", []))
-    found = [*earlier, *([accepted] if accepted else [])]
-    if found:
-        content = {**Record.load(folder).content, "accepted_regressions": found}
+def add_to_record(folder: Path, more: Mapping[str, Any]) -> None:
+    """Write a run's record again with these keys in it."""
+    if more:
+        content = {**Record.load(folder).content, **more}
         write_text(folder / RECORD, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 

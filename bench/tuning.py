@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.build import build, require_allowed
-from bench.comparison import compare
 from bench.crossval import DEFAULT, Tuned, cross_validate, folds_of, grid, said
 from bench.errors import BenchError, require
+from bench.evidence.comparison import compare
+from bench.evidence.intervals import mean_intervals
+from bench.evidence.strata import Strata
 from bench.execute import changed
 from bench.experiment import run_systems
 from bench.measure import Measure
-from bench.statistics import bootstrap_intervals
 from bench.types import TestCollection
 
 DEV, TEST = "dev", "test"
@@ -56,7 +57,8 @@ def tune(
     require(2 <= folds <= n, f"{folds} folds are not possible with {n} queries; set tune.folds")
     means = dict(zip(found, map(float, dev.values.mean(axis=1)), strict=True))
     held_out, choices = cross_validate(dev.values, folds_of(dev.query_ids, dev.sets, folds))
-    low, high = map(float, bootstrap_intervals(held_out, settings["seed"]))
+    bounds = mean_intervals(held_out, Strata.of(dev.sets))
+    low, high = float(bounds.low), float(bounds.high)
     names = list(found)
     chosen = max(names, key=means.__getitem__)
     # The only look at test: two settings, once.
@@ -65,8 +67,8 @@ def tune(
     on_test = None
     if chosen != DEFAULT:
         (on_test,) = compare(
-            test.values[:, None], list(asked), [str(measure)], [(1, 0)], seed=settings["seed"]
-        )
+            test.values[:, None], list(asked), [str(measure)], [(1, 0)], test.sets, seed=settings["seed"]
+        ).comparisons
     test_means = test.values.mean(axis=1)
     return Tuned(
         retriever,

@@ -12,9 +12,9 @@ from conftest import ROOT
 LAYERS = (
     {"errors", "resources"},
     {"types", "files", "progress", "cache", "models", "provenance"},
-    {"ranking", "indexing", "statistics"},
+    {"ranking", "indexing", "evidence"},
     {"collections", "encode", "retrievers", "measure"},
-    {"ties", "comparison", "agreement"},
+    {"ties", "agreement"},
     {"crossval"},
     {"ir_metadata"},
     {"record"},
@@ -40,7 +40,7 @@ LEAVES = {
     "omegaconf": {"job"},
     "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate"},
     "textual": {"judge.screen"},
-    "scipy": {"relabel", "reproduction"},
+    "scipy": {"relabel", "reproduction", "evidence.intervals", "evidence.power"},
 }
 MODULES = {
     ".".join(file.relative_to(ROOT / "bench").with_suffix("").parts): file

@@ -51,7 +51,8 @@ def test_the_main_job_leaves_all_it_promises(bench, tiny, tmp_path):
     assert content["systems"]["dense"]["facts"]["texts_cut"] == 1
     assert "1 of 12 texts are longer than the encoder reads" in done.stdout
     assert content["systems"]["dense"]["facts"]["weights_sha256"].startswith("53aa5117")
-    assert set(content["seeds"]) == {"bootstrap"}
+    assert content["evidence"]["seed"] == 0
+    assert content["evidence"]["draws"] == 100_000
     assert content["peak_memory_mb"] > 10
     for key in ("versions", "git", "platform", "collection", "labels", "seconds"):
         assert content[key]

@@ -11,13 +11,15 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from conftest import only_run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from bench.errors import BenchError
 from bench.execute import settings_of
-from bench.gate import Outcome, judge
+from bench.evidence.comparison import compare
+from bench.evidence.family import Margins
+from bench.gate import Outcome, anchor_after, hold, non_inferior
 from bench.record import Record
 from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
 from bench.reproduction import Level, differences, rbo, reproduced, tau_union
@@ -25,70 +27,176 @@ from bench.reproduction import Level, differences, rbo, reproduced, tau_union
 N = 120
 
 
-def record(values, *, measure="nDCG@10", splits="test", weights="w1", **fingerprints):
-    """A record of systems with these per-query values."""
+def record(values, *, measures=("nDCG@10",), splits="test", weights="w1", sets=None, **more):
+    """A record of systems with these per-query values, by every measure the same."""
     n = len(next(iter(values.values())))
+    fingerprints = more.pop("fingerprints", {})
     prints = {key: {"fingerprint": fingerprints.get(key, key)} for key in ("collection", "labels")}
     return Record(
         {
             **prints,
+            "config": {"depth": 100, "evidence": more.pop("evidence", {})},
+            "evidence": {"family": {"measures": [measures[0]]}},
             "queries": {
                 "fingerprint": fingerprints.get("queries", "queries"),
                 "ids": [f"q{i}" for i in range(n)],
-                "sets": ["s"] * n,
+                "sets": sets or ["s"] * n,
                 "splits": [splits] * n,
             },
-            "measures": [measure],
+            "measures": list(measures),
             "systems": {
-                name: {"facts": {"weights_sha256": weights}, "values": {measure: list(map(float, row))}}
+                name: {
+                    "facts": {"weights_sha256": weights},
+                    "values": {measure: list(map(float, row)) for measure in measures},
+                }
                 for name, row in values.items()
             },
+            **more,
         }
     )
 
 
 RNG = np.random.default_rng(8)
 BASE = RNG.beta(2, 1, N)
+NOISE = RNG.normal(0, 1, N)
+NOISE = (NOISE - NOISE.mean()) / NOISE.std(ddof=1)
+
+
+def changed(mean, spread):
+    """Values whose difference to BASE has just this mean and spread."""
+    return BASE + mean + spread * NOISE
 
 
 def outcome(now, then=BASE, **settings):
-    (finding,) = judge(record({"a": then}), record({"a": now}), **settings).findings
+    (finding,) = hold(record({"a": then}), record({"a": now}), **settings).findings
     return finding.outcome
 
 
 def test_each_outcome_and_its_exit_code():
     def code(now, **settings):
-        return judge(record({"a": BASE}), record({"a": now}), **settings).exit_code
+        return hold(record({"a": BASE}), record({"a": now}), **settings).exit_code
 
-    noise = RNG.normal(0, 0.01, N)
-    far_noise = RNG.normal(0, 0.4, N) - 0.01
     for now, said, exit_code in (
         (BASE, Outcome.UNCHANGED, 0),
-        (BASE + noise - noise.mean(), Outcome.CHANGED, 0),
-        (BASE - 0.01, Outcome.CHANGED, 0),  # significant, but within the tolerance
-        (BASE + 0.05, Outcome.IMPROVED, 0),
-        (BASE - 0.05, Outcome.REGRESSED, 1),
-        (BASE + far_noise, Outcome.UNDECIDABLE, 3),
+        (changed(0.0, 0.02), Outcome.CHANGED, 0),
+        (changed(-0.01, 0.02), Outcome.CHANGED, 0),  # significant, but surely within the tolerance
+        (changed(0.05, 0.1), Outcome.IMPROVED, 0),
+        (changed(-0.05, 0.1), Outcome.REGRESSED, 1),
+        (changed(-0.0195, 0.01), Outcome.REGRESSED, 1),  # below 0, and not surely above -0.02
+        (changed(-0.01, 0.4), Outcome.UNDECIDABLE, 3),
+        (changed(0.0, 0.4), Outcome.UNDECIDABLE, 3),  # no loss was seen, and one can not be ruled out
     ):
         assert (outcome(now), code(now)) == (said, exit_code)
-    assert outcome(BASE - 0.05, tolerance=0.1) is Outcome.CHANGED
-    assert outcome(BASE, floors={("", "nDCG@10"): 0.99}) is Outcome.BELOW_FLOOR
-    assert outcome(BASE, floors={("a", "nDCG@10"): 0.0, ("", "nDCG@10"): 0.99}) is Outcome.UNCHANGED
+    assert outcome(changed(-0.05, 0.1), tolerance=Margins(0.1)) is Outcome.CHANGED
     assert outcome(BASE, reranked={"a": 3}) is Outcome.CHANGED
-    assert judge(record({"a": BASE}), record({"a": BASE + 0.05})).stale
+    assert hold(record({"a": BASE}), record({"a": changed(0.05, 0.1)})).stale
+    assert code(changed(0.0, 0.4), undecidable_passes=True) == 0
+    assert code(changed(-0.05, 0.1), undecidable_passes=True) == 1
 
 
-def test_the_correction_is_over_all_systems_of_the_gate():
-    drop = BASE - RNG.normal(0.03, 0.13, N)
-    alone = judge(record({"a": BASE}), record({"a": drop})).findings[0]
-    names = [f"s{i}" for i in range(30)]
-    many = judge(
+def test_the_tolerance_is_the_baselines_own_and_by_measure():
+    own = record({"a": BASE}, measures=("MAP", "P@5"), evidence={"tolerance": {"MAP": 0.1}})
+    now = record({"a": changed(-0.05, 0.1)}, measures=("MAP", "P@5"))
+    outcomes = [f.outcome for f in hold(own, now, measures=["MAP", "P@5"]).findings]
+    assert outcomes == [Outcome.CHANGED, Outcome.REGRESSED]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.0, 0.02, -0.02, 0.1, -0.1, 0.5, -0.5]), min_size=4, max_size=60),
+    st.floats(0, 0.3),
+    st.floats(0.01, 1.0),
+    st.sampled_from([0.005, 0.02, 0.1]),
+)
+@settings(max_examples=120, deadline=None)
+def test_a_larger_loss_or_more_certainty_of_it_never_turns_a_stop_into_a_pass(
+    d, more, narrower, tolerance
+):
+    d = np.array(d)
+    n = len(d)
+
+    def result(differences):
+        one = compare(
+            np.stack([np.zeros(n), differences])[:, None], ["then", "now"], ["m"], [(1, 0)],
+            ["a", "b"] * (n // 2) + ["a"] * (n % 2), seed=0, draws=300,
+        ).comparisons[0]  # fmt: skip
+        return non_inferior(one, tolerance), one
+
+    before, _ = result(d)
+    # every query loses as much more
+    after, _ = result(d - more)
+    if before is not Outcome.CHANGED and d.any():
+        assert after is not Outcome.CHANGED
+    # the same loss of the tolerance or more, seen more clearly
+    lost = d - d.mean() - tolerance - more
+    clearer = lost.mean() + (lost - lost.mean()) * narrower
+    assert result(lost)[0] is not Outcome.CHANGED
+    assert result(clearer)[0] is not Outcome.CHANGED
+    # and what passes still passes when it is seen more clearly
+    if before is Outcome.CHANGED:
+        assert result(d.mean() + (d - d.mean()) * narrower)[0] is Outcome.CHANGED
+
+
+def test_outcome_and_interval_say_the_same():
+    for mean in np.linspace(-0.08, 0.08, 33):
+        for spread in (0.01, 0.1, 0.3):
+            (finding,) = hold(record({"a": BASE}), record({"a": changed(mean, spread)})).findings
+            low, high = finding.comparison.low, finding.comparison.high
+            assert finding.outcome.passes == (low > -0.02)
+            assert (finding.outcome is Outcome.REGRESSED) == (low <= -0.02 and high < 0)
+            assert (finding.outcome is Outcome.IMPROVED) == (low > 0)
+
+
+def test_one_correction_covers_every_system_that_changed():
+    drop = changed(-0.03, 0.13)
+    alone = hold(record({"a": BASE}), record({"a": drop})).findings[0].comparison
+    names = [f"s{i}" for i in range(12)]
+    with_alike = hold(
+        record(dict.fromkeys(names, BASE)), record({**dict.fromkeys(names, BASE), "s0": drop})
+    ).findings[0].comparison  # fmt: skip
+    assert with_alike.p_corrected == alone.p_corrected
+    rng = np.random.default_rng(1)
+    many = hold(
         record(dict.fromkeys(names, BASE)),
-        record({name: drop if name == "s0" else BASE for name in names}),
-    ).findings[0]
-    assert alone.comparison.p == many.comparison.p
-    assert many.comparison.p_holm > alone.comparison.p_holm
-    assert (alone.outcome, many.outcome) == (Outcome.REGRESSED, Outcome.UNDECIDABLE)
+        record({name: BASE + rng.normal(0, 0.1, N) for name in names} | {"s0": drop}),
+    ).findings[0].comparison  # fmt: skip
+    assert many.p == alone.p
+    assert many.p_corrected > alone.p_corrected
+    assert many.low < alone.low
+
+
+def test_small_steps_can_not_walk_downhill():
+    """Eight losses that each pass alone; the best ever accepted stops them."""
+    step = 0.012
+    rng = np.random.default_rng(3)
+    baseline = record({"a": BASE})
+    best, stopped_at = BASE.mean(), None
+    for number in range(1, 9):
+        noise = rng.normal(0, 0.02, N)
+        now = BASE - step * number + noise - noise.mean()
+        result = hold(baseline, record({"a": now}))
+        if not result.findings[0].outcome.passes:
+            stopped_at = number
+            break
+        anchor = anchor_after(baseline, record({"a": now}), result.stopped)
+        baseline = record({"a": now}, anchor=anchor)
+    assert stopped_at == 2
+    finding = result.findings[0]
+    assert finding.best == pytest.approx(best)
+    assert finding.comparison.low > -0.02 > finding.against_best.low
+    # taken with a reason, it begins anew
+    assert anchor_after(baseline, record({"a": now}), result.stopped) == {}
+    # and another system keeps its own anchor
+    two = record({"a": BASE, "b": BASE})
+    lower = record({"a": now, "b": now})
+    assert list(anchor_after(two, lower, ["a nDCG@10 regressed"])) == ["b"]
+
+
+def test_the_best_is_kept_while_later_baselines_are_worse_and_replaced_by_a_better_one():
+    high = record({"a": changed(0.01, 0.01)})
+    low = record({"a": BASE}, anchor=anchor_after(high, record({"a": BASE}), []))
+    again = anchor_after(low, record({"a": changed(0.005, 0.01)}), [])
+    assert again["a"]["nDCG@10"] == pytest.approx(list(changed(0.01, 0.01)))
+    assert anchor_after(low, record({"a": changed(0.02, 0.01)}), []) == {}
 
 
 def test_only_test_queries_count():
@@ -96,46 +204,76 @@ def test_only_test_queries_count():
     mixed.content["queries"]["splits"][:60] = ["dev"] * 60
     now = BASE.copy()
     now[:60] -= 0.3
-    assert judge(mixed, record({"a": now})).findings[0].outcome is Outcome.UNCHANGED
+    assert hold(mixed, record({"a": now})).findings[0].outcome is Outcome.UNCHANGED
     with pytest.raises(BenchError, match="no test queries"):
-        judge(record({"a": BASE}, splits="dev"), record({"a": BASE}, splits="dev"))
+        hold(record({"a": BASE}, splits="dev"), record({"a": BASE}, splits="dev"))
+
+
+def test_floors_hold_for_every_system_and_measure_new_ones_too():
+    then = record({"a": BASE}, measures=("nDCG@10", "MAP"))
+    now = record({"a": BASE, "new": BASE - 0.3}, measures=("nDCG@10", "MAP"))
+    for floors, code in (
+        ({("", "MAP"): 0.99}, 1),  # no gated measure
+        ({("new", "MAP"): 0.5}, 1),
+        ({("", "nDCG@10"): 0.5}, 1),
+        ({("a", "nDCG@10"): 0.5}, 0),
+        ({("", "nDCG@10"): 0.99, ("a", "nDCG@10"): 0.0, ("new", "nDCG@10"): 0.0}, 0),
+    ):
+        assert hold(then, now, floors=floors).exit_code == code, floors
+    result = hold(then, now, floors={("", "MAP"): 0.5})
+    assert [(f.system, f.holds) for f in result.floors] == [("a", True), ("new", False)]
+    assert result.stopped == ["new MAP below floor"]
+    for floors, said in (
+        ({("", "gain"): 0.5}, "no measure gain"),
+        ({("x", "MAP"): 0.5}, "no system 'x'"),
+        ({("", "MAP"): 1.01}, "outside 0 to 1"),
+        ({("", "MAP"): -0.1}, "outside 0 to 1"),
+    ):
+        with pytest.raises(BenchError, match=said):
+            hold(then, now, floors=floors)
 
 
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"collection": "x"}, "the corpus"),
-        ({"labels": "x"}, "the labels"),
-        ({"queries": "x"}, "the queries"),
+        ({"fingerprints": {"collection": "x"}}, "the corpus"),
+        ({"fingerprints": {"labels": "x"}}, "the labels"),
+        ({"fingerprints": {"queries": "x"}}, "the queries"),
         ({"weights": "w2"}, "the model of a"),
     ],
 )
 def test_another_corpus_labels_queries_or_model_can_not_be_compared(other, said):
     with pytest.raises(BenchError, match=said):
-        judge(record({"a": BASE}), record({"a": BASE}, **other))
+        hold(record({"a": BASE}), record({"a": BASE}, **other))
 
 
 def test_a_system_that_is_gone_is_refused_and_a_new_one_is_named():
     with pytest.raises(BenchError, match="system b is not in this run"):
-        judge(record({"a": BASE, "b": BASE}), record({"a": BASE}))
-    assert judge(record({"a": BASE}), record({"a": BASE, "b": BASE})).new == ("b",)
+        hold(record({"a": BASE, "b": BASE}), record({"a": BASE}))
+    assert hold(record({"a": BASE}), record({"a": BASE, "b": BASE})).new == ("b",)
     with pytest.raises(BenchError, match="did you mean 'nDCG@10'"):
-        judge(record({"a": BASE}), record({"a": BASE}), measures=["nDCG@11"])
+        hold(record({"a": BASE}), record({"a": BASE}), measures=["nDCG@11"])
 
 
 def test_every_form_says_the_same():
-    verdict = judge(record({"a": BASE, "b": BASE}), record({"a": BASE - 0.05, "b": BASE + 0.05}))
-    suite = ElementTree.fromstring(gate_junit(verdict))
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    assert [case.find("failure") is not None for case in suite] == [True, False]
-    content = json.loads(gate_json(verdict))
+    result = hold(
+        record({"a": BASE, "b": BASE}),
+        record({"a": changed(-0.05, 0.1), "b": changed(0.05, 0.1)}),
+        floors={("", "nDCG@10"): 0.65},
+    )
+    suite = ElementTree.fromstring(gate_junit(result))
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "2")
+    assert [case.find("failure") is not None for case in suite] == [True, False, True, False]
+    content = json.loads(gate_json(result))
     assert content["exit_code"] == 1
     assert content["baseline_stale"] is True
     assert [row["outcome"] for row in content["findings"]] == ["regressed", "improved"]
-    assert gate_markdown(verdict).startswith("### ❌ Retrieval quality: regressed")
-    lines = list(github_annotations(verdict))
+    assert [row["holds"] for row in content["floors"]] == [False, True]
+    assert gate_markdown(result).startswith("### ❌ Retrieval quality: regressed")
+    lines = list(github_annotations(result))
     assert lines[0].startswith("::error title=bench gate, regressed::a nDCG@10")
     assert lines[1].startswith("::notice title=bench gate, improved::b")
+    assert lines[2].startswith("::error title=bench gate, below floor::a nDCG@10")
 
 
 # Reproduction measures.
@@ -233,18 +371,18 @@ def test_a_planted_regression_fails_and_update_refuses_it_without_a_reason(bench
     assert done.returncode == 1
     assert "the baseline stays" in done.stdout
     assert (baseline / "record.json").read_bytes() == before
-    done = bench("gate", "--baseline", "base", *broken, "--update", "--accept-regression", "titles only")
+    done = bench("gate", "--baseline", "base", *broken, "--update", "--reason", "titles only")
     assert done.returncode == 0, done.stderr
     content = json.loads((baseline / "record.json").read_text())
     assert content["config"]["retrievers"]["bm25"]["fields"] == ["title"]
-    (accepted,) = content["accepted_regressions"]
+    (accepted,) = content["accepted"]
     assert accepted["reason"] == "titles only"
-    assert accepted["regressed"] == ["bm25 nDCG@10"]
+    assert accepted["stopped"] == ["bm25 nDCG@10 regressed"]
     done = bench("gate", str(saved), "--baseline", "base", "--update")
     assert done.returncode == 0
     assert "improved" in done.stdout
     content = json.loads((baseline / "record.json").read_text())
-    assert content["accepted_regressions"] == [accepted]
+    assert content["accepted"] == [accepted]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again", "base"]
 
 
@@ -269,7 +407,7 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         ((str(tmp_path), *base), "cannot read"),
         ((str(saved), *base, "--floor", "nDCG@10"), "floor 'nDCG@10' is malformed"),
         ((str(saved), *base, "--floor", "x:nDCG@10=0.5"), "no system 'x'"),
-        ((str(saved), *base, "--floor", "gain=0.5"), "no measure 'gain'"),
+        ((str(saved), *base, "--floor", "gain=0.5"), "no measure gain"),
         ((str(saved), *base, "--measure", "nDCG@11"), "nDCG@11 is not in both"),
         ((str(saved), *base, "--set", "a=b"), "leave it out beside a RUN"),
         ((*base, "--set", "retrievers.bm25.varant=1"), "did you mean 'variant'"),
@@ -277,7 +415,10 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         ((*base, "--set", "retrievers.bm25.k1=[1"), "is no YAML"),
         ((*base, "--set", "retrievers.bm25.k1=x"), "k1 must be a number"),
         ((*base, "--set", "retrievers.bm25._target_=os.system"), "not part of bench"),
-        ((str(saved), *base, "--accept-regression", "x"), "belongs to --update"),
+        ((str(saved), *base, "--reason", "x"), "belongs to --update"),
+        ((str(saved), *base, "--floor", "MAP=1.5"), "outside 0 to 1"),
+        ((str(saved), *base, "--tolerance", "0"), "--tolerance"),
+        ((str(saved), *base, "--tolerance", "gain=0.1"), "which is not measured"),
     ):
         assert said in refusal("gate", *arguments), arguments
     done = bench("gate", str(other), *base)

@@ -11,6 +11,9 @@ import typer
 from bench.errors import require
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bench.types import TestCollection
 
 
@@ -29,11 +32,17 @@ def compare(
     all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Compare each two systems.")] = False,
     measure: Annotated[
         list[str] | None,
-        typer.Option(metavar="MEASURE", help="Only this measure; repeatable. It is part of the family."),
+        typer.Option(
+            metavar="MEASURE",
+            help="Test this one; repeatable. The primary if not given, others untested.",
+        ),
     ] = None,
     margin: Annotated[
-        float, typer.Option(min=0.0, help="Differences below this are equivalent.")
-    ] = 0.02,
+        list[str] | None,
+        typer.Option(
+            metavar="[MEASURE=]VALUE", help="A smaller difference matters to nobody; 0.02 if not given."
+        ),
+    ] = None,
     collection: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="What run files are measured on: a BEIR folder, or digest."),
@@ -48,8 +57,10 @@ def compare(
     ] = None,
 ) -> None:
     """Is the difference real? Interval, corrected p, power and a verdict for pairs of systems."""
-    from bench.comparison import compare as compare_values
     from bench.contenders import gather
+    from bench.evidence.comparison import compare as compare_values
+    from bench.evidence.comparison import explore
+    from bench.evidence.family import Margins
     from bench.files import write_text
     from bench.report.comparison import comparison_csv, comparison_json, comparison_table
     from bench.report.grid import latex, markdown
@@ -59,8 +70,14 @@ def compare(
     require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
     test = _collection(collection, split, relevant) if collection else None
     found = gather(runs, test, measure or ())
+    # What share of a ranking was judged is no quality that systems compete in.
     kept = [m for m in found.measures if measure or not m.startswith("Judged")]
-    values = found.values[:, [found.measures.index(m) for m in kept]]
+    tested = kept if measure else kept[:1]
+    margins = Margins().changed(margin or (), found.measures, "--margin")
+
+    def of(measures: list[str]) -> NDArray[np.float64]:
+        return found.values[:, [found.measures.index(m) for m in measures]]
+
     everyone = range(len(found.systems))
     require(len(everyone) >= 2, f"only one system, {found.systems[0]}; name another to compare it with")
     if all_pairs:
@@ -70,8 +87,15 @@ def compare(
         against = [found.place(name) for name in baseline or [found.systems[0]]]
         pairs = [(s, b) for b in against for s in everyone if s not in against]
         require(bool(pairs), "every system is a baseline; name one that is not")
-    comparisons = compare_values(values, found.systems, kept, pairs, seed=seed, margin=margin)
-    table = comparison_table(comparisons, margin)
+    family = compare_values(
+        of(tested), found.systems, tested, pairs, found.sets, margins=margins, seed=seed
+    )
+    untested = [m for m in kept if m not in tested]
+    others = []
+    if untested:
+        others = explore(of(untested), found.systems, untested, pairs, found.sets, margins=margins)
+    comparisons = [*family.comparisons, *others]
+    table = comparison_table(family, others)
     if out is not None:
         write_text(
             out,

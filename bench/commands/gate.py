@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.errors import BenchError, require
 
 if TYPE_CHECKING:
-    from bench.gate import Verdict
-    from bench.record import Record
+    from bench.gate import GateResult
 
 _OUTPUT = "results/runs"
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a saved setting, such as collection.path."),
 ]
+
+
+class Undecidable(StrEnum):
+    """What the gate makes of too few queries."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+
+
 Allowed = Annotated[
     list[str] | None,
     typer.Option("--allow", metavar="MODULE", help="Module besides bench that a _target_ may name."),
@@ -37,18 +45,33 @@ def gate(
     ),
     measure: Annotated[
         list[str] | None,
-        typer.Option(metavar="MEASURE", help="Gate on this one; repeatable. The primary if not given."),
+        typer.Option(
+            metavar="MEASURE",
+            help="Gate on this one; repeatable. The baseline's evidence.measures if not.",
+        ),
     ] = None,
-    tolerance: Annotated[float, typer.Option(min=0.0, help="A drop below this passes.")] = 0.02,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[MEASURE=]VALUE", help="A loss below this passes; the baseline's own if not given."
+        ),
+    ] = None,
     floor: Annotated[
         list[str] | None,
-        typer.Option(metavar="[SYSTEM:]MEASURE=VALUE", help="A mean below this fails; repeatable."),
+        typer.Option(
+            metavar="[SYSTEM:]MEASURE=VALUE",
+            help="A mean below this fails, of any measure and system of the run; repeatable.",
+        ),
     ] = None,
+    undecidable: Annotated[
+        Undecidable, typer.Option(help="Whether too few queries to decide stop the gate.")
+    ] = Undecidable.FAIL,
     update: Annotated[
-        bool, typer.Option("--update", help="Make this run the baseline, unless something regressed.")
+        bool, typer.Option("--update", help="Make this run the baseline, if it passes.")
     ] = False,
-    accept_regression: Annotated[
-        str | None, typer.Option(metavar="REASON", help="With --update: take it all the same.")
+    reason: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="With --update: take what does not pass, and say why."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML for CI.")] = None,
     summary: Annotated[
@@ -60,20 +83,20 @@ def gate(
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
     from bench.files import write_text
-    from bench.gate import count_reranked, judge
+    from bench.gate import count_reranked, hold, require_comparable, tolerance_of
     from bench.record import Record
     from bench.report.gate import (
         gate_json,
         gate_junit,
         gate_markdown,
-        gate_table,
+        gate_tables,
         github_annotations,
     )
     from bench.report.write import print_grids
 
     require(
-        accept_regression is None or (update and accept_regression.strip() != ""),
-        "--accept-regression takes a reason and belongs to --update",
+        reason is None or (update and reason.strip() != ""),
+        "--reason takes a text and belongs to --update",
     )
     if not (baseline / "record.json").exists():
         require(
@@ -82,7 +105,7 @@ def gate(
         )
         assert run is not None
         Record.load(run)
-        _replace(baseline, run, None)
+        _replace(baseline, run, [], None)
         print(f"first baseline → {baseline}")
         return
     then = Record.load(baseline)
@@ -96,23 +119,36 @@ def gate(
         require(not changes, "--set changes what is run again; leave it out beside a RUN")
         now = Record.load(run)
     reranked = count_reranked(baseline, run, [name for name in then.systems if name in now.systems])
-    floors = dict(_floor(text, then) for text in floor or ())
-    verdict = judge(
-        then, now, measures=measure or (), tolerance=tolerance, floors=floors, reranked=reranked
+    if update and reason is not None:
+        try:
+            require_comparable(then, now)
+        except BenchError as error:
+            print(error)
+            _replace(baseline, run, ["everything: it can not be held against the one before"], reason)
+            print(f"new baseline, begun anew → {baseline}")
+            return
+    result = hold(
+        then,
+        now,
+        measures=measure or (),
+        tolerance=tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance"),
+        floors=dict(map(_floor, floor or ())),
+        reranked=reranked,
+        undecidable_passes=undecidable is Undecidable.PASS,
     )
     for file, text in ((junit, gate_junit), (summary, gate_markdown), (json, gate_json)):
         if file is not None:
-            write_text(file, text(verdict))
-    print_grids([gate_table(verdict)])
+            write_text(file, text(result))
+    print_grids(gate_tables(result))
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        print("\n".join(github_annotations(verdict)))
+        print("\n".join(github_annotations(result)))
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(page).open("a", encoding="utf-8") as out:
-                out.write(gate_markdown(verdict))
+                out.write(gate_markdown(result))
     if update:
-        _update(baseline, run, verdict, accept_regression)
+        _update(baseline, run, result, reason)
         return
-    raise typer.Exit(verdict.exit_code)
+    raise typer.Exit(result.exit_code)
 
 
 def verify(
@@ -146,7 +182,7 @@ def verify(
     raise typer.Exit(int(any(one.level is Level.DIFFERENT for one in found)))
 
 
-def _floor(text: str, then: Record) -> tuple[tuple[str, str], float]:
+def _floor(text: str) -> tuple[tuple[str, str], float]:
     """Read [SYSTEM:]MEASURE=VALUE."""
     name, equals, value = text.rpartition("=")
     system, _, measure = name.rpartition(":")
@@ -155,34 +191,26 @@ def _floor(text: str, then: Record) -> tuple[tuple[str, str], float]:
     except ValueError:
         number = float("nan")
     require(
-        bool(equals) and 0 <= number <= 1,
+        bool(equals) and number == number,
         f"floor '{text}' is malformed; write it as nDCG@10=0.6 or hybrid:nDCG@10=0.6",
     )
-    require(system in ("", *then.systems), f"floor '{text}': the baseline has no system '{system}'")
-    require(measure in then.measures, f"floor '{text}': the baseline has no measure '{measure}'")
     return (system, measure), number
 
 
-def _update(baseline: Path, run: Path, verdict: Verdict, reason: str | None) -> None:
-    failed = [f"{one.system} {one.measure}" for one in verdict.findings if one.outcome.fails]
-    if failed and reason is None:
-        print(f"the baseline stays: {', '.join(failed)} regressed; to take it all the same, add "
-              '--accept-regression "REASON"')  # fmt: skip
-        raise typer.Exit(1)
-    accepted = None
-    if failed:
-        accepted = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "regressed": failed,
-            "reason": reason,
-        }
-    _replace(baseline, run, accepted)
+def _update(baseline: Path, run: Path, result: GateResult, reason: str | None) -> None:
+    if result.stopped and reason is None:
+        print(f"the baseline stays: {', '.join(result.stopped)}; to take it all the same, add "
+              '--reason "WHY"')  # fmt: skip
+        # Undecidable asks for a reason too, whatever --undecidable lets pass.
+        raise typer.Exit(result.exit_code or 3)
+    _replace(baseline, run, result.stopped, reason)
     print(f"new baseline → {baseline}")
 
 
-def _replace(baseline: Path, run: Path, accepted: dict[str, Any] | None) -> None:
+def _replace(baseline: Path, run: Path, stopped: list[str], reason: str | None) -> None:
     """Put a copy of the run in the baseline's place, whole or not at all."""
-    from bench.record import add_accepted_regression
+    from bench.gate import baseline_from
+    from bench.record import add_to_record
 
     new, old = (baseline.with_name(f".{baseline.name}.{name}") for name in ("new", "old"))
     try:
@@ -190,7 +218,7 @@ def _replace(baseline: Path, run: Path, accepted: dict[str, Any] | None) -> None
         for folder in (new, old):
             shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(run, new)
-        add_accepted_regression(new, baseline, accepted)
+        add_to_record(new, baseline_from(baseline, run, stopped, reason))
         if baseline.exists():
             baseline.rename(old)
         new.rename(baseline)

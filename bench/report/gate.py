@@ -5,126 +5,169 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import asdict
 
-from bench.gate import Finding, Outcome, Verdict
+from bench.evidence.comparison import Comparison
+from bench.gate import Finding, Floor, GateResult, Outcome
+from bench.report.comparison import p_words
 from bench.report.grid import Cell, Grid, markdown
 
 _WORDS = {0: "passed", 1: "regressed", 3: "undecidable"}
 _LEVEL = {
     Outcome.REGRESSED: "error",
-    Outcome.BELOW_FLOOR: "error",
     Outcome.UNDECIDABLE: "warning",
     Outcome.CHANGED: "notice",
     Outcome.IMPROVED: "notice",
 }
 
 
-def gate_table(verdict: Verdict) -> Grid:
-    """One line a system and measure."""
-    change = ("then", "now", "difference", "95 % interval", "p (Holm)", "reranked", "outcome")
+def gate_tables(result: GateResult) -> list[Grid]:
+    """One line a system and measure; then the floors."""
+    return [_findings_table(result), *([_floors_table(result.floors)] if result.floors else [])]
+
+
+def _findings_table(result: GateResult) -> Grid:
+    anchored = any(one.against_best is not None for one in result.findings)
+    header = ["system", "measure", "then", "now", "difference", "95 % interval", "p corrected"]
+    if anchored:
+        header += ["best", "to the best", "95 % interval"]
+    header += ["tolerance", "reranked", "outcome"]
+    body = []
+    for one in result.findings:
+        cells = [Cell(one.system), Cell(one.measure), Cell(f"{one.then:.4f}"), Cell(f"{one.now:.4f}")]
+        cells += [*_difference(one.comparison), Cell(p_words(one.comparison.p_corrected))]
+        if anchored:
+            best = "–" if one.best is None else f"{one.best:.4f}"
+            cells += [Cell(best), *_difference(one.against_best)]
+        cells += [Cell(f"{one.tolerance:g}"), Cell(str(one.reranked))]
+        cells.append(Cell(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)))
+        body.append(tuple(cells))
+    n = result.findings[0].comparison.n
+    notes = [
+        (
+            "Passes when the interval's lower end is above −tolerance; regressed when it is not and the "
+            "difference is significantly below 0; else undecidable. Intervals are simultaneous over this "
+            "table. reranked: queries whose order of documents is another."
+        )
+    ]
+    if anchored:
+        notes.append("best: the best that was ever accepted as a baseline, by the mean.")
+    if result.stale:
+        notes.append("Something improved: renew the baseline with bench gate --update.")
+    if any(one.outcome is Outcome.UNDECIDABLE for one in result.findings):
+        notes.append(
+            f"undecidable: {n} queries can not rule out a loss of the tolerance here; add queries, "
+            "raise --tolerance, or let it pass with --undecidable pass."
+        )
+    if result.new:
+        notes.append(f"New, with nothing to compare: {', '.join(result.new)}.")
+    title = f"Gate {_WORDS[result.exit_code]}, {n} test queries"
+    return Grid(title, tuple(header), tuple(body), tuple(notes))
+
+
+def _floors_table(floors: tuple[Floor, ...]) -> Grid:
     body = tuple(
         (
             Cell(one.system),
             Cell(one.measure),
-            Cell(f"{one.then:.4f}"),
             Cell(f"{one.now:.4f}"),
-            Cell(f"{one.comparison.difference:+.4f}"),
-            Cell(f"[{one.comparison.low:+.4f}, {one.comparison.high:+.4f}]"),
-            Cell(f"{one.comparison.p_holm:.5f}"),
-            Cell(str(one.reranked)),
-            Cell(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)),
+            Cell(f"{one.lowest:g}"),
+            Cell("holds" if one.holds else "below floor", not one.holds),
         )
-        for one in verdict.findings
+        for one in floors
     )
-    n = verdict.findings[0].comparison.n
-    rule = (
-        f"Fails when a drop is larger than {verdict.tolerance:g} and significant (randomisation test, "
-        "Holm over this table), or below a floor. reranked: queries whose order of documents is another."
-    )
-    notes = [rule]
-    if verdict.stale:
-        notes.append("Something improved: renew the baseline with bench gate --update.")
-    if verdict.exit_code == 3:
-        notes.append(
-            f"undecidable: {n} queries can not tell a drop of {verdict.tolerance:g} from none here; add "
-            "queries, or raise --tolerance."
-        )
-    if verdict.new:
-        notes.append(f"New, with nothing to compare: {', '.join(verdict.new)}.")
-    title = f"Gate {_WORDS[verdict.exit_code]}, {n} test queries"
-    return Grid(title, ("system", "measure", *change), body, tuple(notes))
+    return Grid("Floors", ("system", "measure", "now", "floor", "outcome"), body)
 
 
-def said(one: Finding) -> str:
+def _difference(one: Comparison | None) -> tuple[Cell, Cell]:
+    if one is None:
+        return Cell("–"), Cell("–")
+    return Cell(f"{one.difference:+.4f}"), Cell(f"[{one.low:+.4f}, {one.high:+.4f}]")
+
+
+def finding_words(one: Finding) -> str:
     """Return a finding in one line."""
+    low = one.comparison.low
     text = (
         f"{one.system} {one.measure} {one.then:.4f} → {one.now:.4f} ({one.comparison.difference:+.4f}, "
-        f"p = {one.comparison.p_holm:.5f})"
+        f"at worst {low:+.4f})"
     )
-    return text + (f", floor {one.floor:g}" if one.outcome is Outcome.BELOW_FLOOR else "")
+    if one.against_best is None:
+        return text
+    return text + f", best {one.best:.4f} ({one.against_best.difference:+.4f})"
 
 
-def gate_markdown(verdict: Verdict) -> str:
+def floor_words(one: Floor) -> str:
+    """Return a floor in one line."""
+    return f"{one.system} {one.measure} {one.now:.4f}, floor {one.lowest:g}"
+
+
+def gate_markdown(result: GateResult) -> str:
     """Return a summary for a pull request's comment."""
-    mark = {0: "✅", 1: "❌", 3: "⚠️"}[verdict.exit_code]
-    title = f"### {mark} Retrieval quality: {_WORDS[verdict.exit_code]}"
-    return f"{title}\n\n{markdown([gate_table(verdict)])}"
+    mark = {0: "✅", 1: "❌", 3: "⚠️"}[result.exit_code]
+    title = f"### {mark} Retrieval quality: {_WORDS[result.exit_code]}"
+    return f"{title}\n\n{markdown(gate_tables(result))}"
 
 
-def gate_junit(verdict: Verdict) -> str:
-    """Return JUnit XML with a case for each finding; what fails or can not be decided is a failure."""
-    stops = (Outcome.REGRESSED, Outcome.BELOW_FLOOR, Outcome.UNDECIDABLE)
-    failing = [one for one in verdict.findings if one.outcome in stops]
+def gate_junit(result: GateResult) -> str:
+    """Return JUnit XML with a case for each finding and floor; what stops the gate is a failure."""
+    cases = [
+        (one.system, one.measure, str(one.outcome), finding_words(one), _stops(one, result))
+        for one in result.findings
+    ]
+    cases += [
+        (one.system, f"floor of {one.measure}", "below floor", floor_words(one), not one.holds)
+        for one in result.floors
+    ]
     suite = ElementTree.Element(
         "testsuite",
         name="bench gate",
-        tests=str(len(verdict.findings)),
-        failures=str(len(failing)),
+        tests=str(len(cases)),
+        failures=str(sum(stops for *_, stops in cases)),
         errors="0",
     )
-    for one in verdict.findings:
-        case = ElementTree.SubElement(suite, "testcase", classname=one.system, name=one.measure)
-        if one in failing:
-            ElementTree.SubElement(case, "failure", type=str(one.outcome), message=said(one))
+    for system, name, outcome, words, stops in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname=system, name=name)
+        if stops:
+            ElementTree.SubElement(case, "failure", type=outcome, message=words)
         else:
-            ElementTree.SubElement(case, "system-out").text = f"{one.outcome}: {said(one)}"
+            ElementTree.SubElement(case, "system-out").text = words
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def gate_json(verdict: Verdict) -> str:
-    """Return everything for another program."""
-    rows = [
+def _stops(one: Finding, result: GateResult) -> bool:
+    if one.outcome is Outcome.UNDECIDABLE:
+        return not result.undecidable_passes
+    return not one.outcome.passes
+
+
+def gate_json(result: GateResult) -> str:
+    """Return everything for another program; null where there is no number."""
+    findings = [
         {
-            "system": one.system,
-            "measure": one.measure,
-            "then": one.then,
-            "now": one.now,
-            "difference": one.comparison.difference,
-            "low": one.comparison.low,
-            "high": one.comparison.high,
-            "p": one.comparison.p,
-            "p_holm": one.comparison.p_holm,
-            "detectable": one.comparison.detectable,
-            "n": one.comparison.n,
-            "reranked": one.reranked,
-            "floor": one.floor,
+            **asdict(one),
             "outcome": str(one.outcome),
+            "passes": one.outcome.passes,
         }
-        for one in verdict.findings
+        for one in result.findings
     ]
     content = {
-        "exit_code": verdict.exit_code,
-        "tolerance": verdict.tolerance,
-        "baseline_stale": verdict.stale,
-        "new_systems": list(verdict.new),
-        "findings": rows,
+        "exit_code": result.exit_code,
+        "undecidable_passes": result.undecidable_passes,
+        "baseline_stale": result.stale,
+        "new_systems": list(result.new),
+        "findings": findings,
+        "floors": [{**asdict(one), "holds": one.holds} for one in result.floors],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def github_annotations(verdict: Verdict) -> Iterator[str]:
+def github_annotations(result: GateResult) -> Iterator[str]:
     """Yield GitHub workflow commands for whatever is not as it was."""
-    for one in verdict.findings:
+    for one in result.findings:
         if one.outcome in _LEVEL:
-            yield f"::{_LEVEL[one.outcome]} title=bench gate, {one.outcome}::{said(one)}"
+            yield f"::{_LEVEL[one.outcome]} title=bench gate, {one.outcome}::{finding_words(one)}"
+    for floor in result.floors:
+        if not floor.holds:
+            yield f"::error title=bench gate, below floor::{floor_words(floor)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.record import Record
-from bench.report.summary import ALL, rows_of, set_names, values_of
+from bench.report.summary import select, set_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,12 +58,13 @@ def _bare(axes: object, *sides: str) -> None:
 
 def primary_with_intervals(record: Record) -> Figure:
     """Mean and 95 % interval of the primary measure for each system."""
-    chosen = rows_of(record, ALL, [record.primary])
+    chosen = select(record, measure=record.primary)
     left = _label_width(record.systems)
     figure = _figure(5.8 + left, 1.1 + 0.5 * len(chosen), left=left, bottom=0.6)
     axes = figure.subplots()
     for place, row in enumerate(chosen):
-        axes.plot([row.low, row.high], [place, place], color=_colour(place), lw=2.5)
+        if row.low is not None and row.high is not None:
+            axes.plot([row.low, row.high], [place, place], color=_colour(place), lw=2.5)
         axes.plot(row.mean, place, MARKERS[place % len(MARKERS)], color=_colour(place), ms=8)
         axes.annotate(
             f"{row.mean:.3f}", (row.mean, place), (0, 7), textcoords="offset points", ha="center"
@@ -86,7 +87,7 @@ def recall_over_k(record: Record) -> Figure | None:
         return None
     figure = _figure(6.4, 4.2, left=0.75, bottom=0.6)
     axes = figure.subplots()
-    means = np.array([record.values(f"Recall@{k}").mean(axis=1) for k in cutoffs])
+    means = np.array([[row.mean for row in select(record, measure=f"Recall@{k}")] for k in cutoffs])
     for place, system in enumerate(record.systems):
         axes.plot(
             cutoffs,
@@ -115,8 +116,8 @@ def by_query_set(record: Record) -> Figure | None:
     groups = set_names(record)
     if not groups:
         return None
-    cells = [values_of(record, group, record.primary) for group in groups]
-    values = np.array([cell.mean(axis=1) for cell in cells]).T
+    cells = [select(record, group=group, measure=record.primary) for group in groups]
+    values = np.array([[row.mean for row in column] for column in cells]).T
     left, bar = _label_width(record.systems), 1.0
     width, height = left + 1.15 * len(groups) + bar, 0.9 + 0.5 * len(record.systems)
     figure = _figure(width, height, left=left, right=bar, bottom=0.65)
@@ -132,7 +133,7 @@ def by_query_set(record: Record) -> Figure | None:
             va="center",
             color="white" if value < 0.55 else "black",
         )
-    labels = [f"{g}\nn = {cell.shape[1]}" for g, cell in zip(groups, cells, strict=True)]
+    labels = [f"{group}\nn = {column[0].n}" for group, column in zip(groups, cells, strict=True)]
     axes.set_xticks(range(len(groups)), labels)
     axes.set_yticks(range(len(record.systems)), record.systems)
     axes.tick_params(length=0)

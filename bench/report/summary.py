@@ -1,25 +1,23 @@
-"""A record as rows: means with intervals, by system, query set and measure."""
+"""A record as rows: means with intervals, by system, query set and measure. Nothing is computed here."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bench.evidence.findings import ALL
+from bench.evidence.intervals import FEW_QUERIES
 from bench.record import Record
-from bench.statistics import FEW_QUERIES, bootstrap_intervals
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
 class Row:
-    """Mean of one measure for one system on one query set, with its 95 % interval."""
+    """Mean of one measure for one system on one query set, with its 95 % interval; without one where
+    there is a single query. `wide` marks an interval that is wider than it need be."""
 
     system: str
     split: str
@@ -27,8 +25,9 @@ class Row:
     measure: str
     n: int
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    wide: bool
 
     @property
     def few(self) -> bool:
@@ -39,41 +38,29 @@ class Row:
 @lru_cache(maxsize=4)
 def rows(record: Record) -> tuple[Row, ...]:
     """Return a row for each system × set × measure; set "all" first, then the sets in file order."""
-    groups = (ALL, *set_names(record))
-    return tuple(row for group in groups for row in rows_of(record, group, record.measures))
+    return tuple(
+        _row(record, group, measure, system, cell)
+        for group, by_measure in record.evidence["means"].items()
+        for system in record.systems
+        for measure, by_system in by_measure.items()
+        for cell in (by_system[system],)
+    )
 
 
-def rows_of(record: Record, group: str, measures: Sequence[str]) -> list[Row]:
-    """Return a row for each system × measure on one query set."""
+def set_mean(record: Record, measure: str, system: str) -> Row:
+    """Return the mean over query sets, each counting the same."""
+    return _row(record, ALL, measure, system, record.evidence["set_means"][measure][system])
+
+
+def _row(record: Record, group: str, measure: str, system: str, cell: dict[str, Any]) -> Row:
     split = "+".join(sorted(set(record.content["queries"]["splits"])))
-    values = np.stack([values_of(record, group, measure) for measure in measures])
-    means = values.mean(axis=-1)
-    bounds = bootstrap_intervals(values, record.seed)
-    return [
-        Row(
-            system,
-            split,
-            group,
-            measure,
-            values.shape[-1],
-            float(means[m, s]),
-            *map(float, bounds[m, s]),
-        )
-        for s, system in enumerate(record.systems)
-        for m, measure in enumerate(measures)
-    ]
-
-
-def values_of(record: Record, group: str, measure: str) -> NDArray[np.float64]:
-    """Return (n_systems, n_queries of the set) values of one measure."""
-    values = record.values(measure)
-    return values if group == ALL else values[:, np.array(record.sets) == group]
+    n = len(record.sets) if group == ALL else record.sets.count(group)
+    return Row(system, split, group, measure, n, cell["mean"], cell["low"], cell["high"], cell["wide"])
 
 
 def set_names(record: Record) -> list[str]:
     """Return the query sets, in the order in which the queries have them; none if there is but one."""
-    found = list(dict.fromkeys(record.sets))
-    return found if len(found) > 1 else []
+    return [group for group in record.evidence["means"] if group != ALL]
 
 
 def select(record: Record, *, group: str = ALL, measure: str | None = None) -> list[Row]:
@@ -90,9 +77,9 @@ def best_systems(record: Record, group: str, measure: str) -> set[str]:
 
 
 def summary_csv(record: Record) -> str:
-    """Return the long table: system, split, set, measure, n, mean, low, high."""
+    """Return the long table: system, split, set, measure, n, mean, low, high, wide."""
     return _csv(
-        ("system", "split", "set", "measure", "n", "mean", "low", "high"),
+        ("system", "split", "set", "measure", "n", "mean", "low", "high", "wide"),
         (
             (
                 r.system,
@@ -103,6 +90,7 @@ def summary_csv(record: Record) -> str:
                 _number(r.mean),
                 _number(r.low),
                 _number(r.high),
+                int(r.wide),
             )
             for r in rows(record)
         ),
@@ -122,13 +110,13 @@ def per_query_csv(record: Record) -> str:
     )
 
 
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.6f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6f}"
 
 
-def _csv(header: Sequence[str], lines: object) -> str:
+def _csv(header: Sequence[str], lines: Iterator[tuple[object, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(lines)  # type: ignore[arg-type]
+    writer.writerows(lines)
     return text.getvalue()

@@ -4,63 +4,117 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from bench.evidence.comparison import ALPHA, Comparison, Verdict
+from bench.evidence.findings import ALL
+from bench.evidence.intervals import FEW_QUERIES
 from bench.measure import RECALL_DEPTH
 from bench.record import Record
 from bench.report.grid import Cell, Grid
-from bench.report.significance import better_than, letter, note
-from bench.report.summary import ALL, Row, best_systems, select, set_names, values_of
-from bench.statistics import FEW_QUERIES
+from bench.report.summary import Row, best_systems, select, set_mean, set_names
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Set behind an interval that is wider than it need be.
+WIDE = "°"
+_WIDE_NOTE = (
+    f"{WIDE} values pile up at one end: no method keeps 95 % there, and the wider interval is shown."
+)
 
 
 def interval(row: Row) -> str:
     """Return "[low, high]", or a dash where one query has none."""
-    return "–" if row.low != row.low else f"[{row.low:.3f}, {row.high:.3f}]"
+    if row.low is None or row.high is None:
+        return "–"
+    return f"[{row.low:.3f}, {row.high:.3f}]{WIDE if row.wide else ''}"
+
+
+def letter(record: Record, system: str) -> str:
+    """Return the letter of a system by its place in the table; none where there are no letters."""
+    place = record.systems.index(system)
+    lettered = record.evidence["family"]["hypotheses"] and len(record.systems) <= len(_LETTERS)
+    return _LETTERS[place] if lettered else ""
+
+
+def worse_than(record: Record, system: str, measure: str) -> str:
+    """Return the letters of the systems that this one is better than, in the confirmatory family."""
+    beaten = {(one.system, one.baseline) for one in _significant(record, measure, Verdict.BETTER)}
+    beaten |= {(one.baseline, one.system) for one in _significant(record, measure, Verdict.WORSE)}
+    return "".join(sorted(letter(record, other) for better, other in beaten if better == system))
+
+
+def _significant(record: Record, measure: str, verdict: Verdict) -> list[Comparison]:
+    return [one for one in record.comparisons if one.measure == measure and one.verdict is verdict]
+
+
+def _named(record: Record, system: str) -> Cell:
+    return Cell(f"{letter(record, system)} {system}".strip())
 
 
 def main_table(record: Record) -> Grid:
-    """System × measures over all queries, with the interval of the primary measure."""
+    """System × confirmatory measures over all queries, with intervals, and the mean over query sets."""
     vs_exact = f"recall@{RECALL_DEPTH}_vs_exact"
-    approximate = any(s[vs_exact] is not None for s in record.content["systems"].values())
-    shown = [m for m in record.measures if m != record.primary]
-    header = ["system", record.primary, "95 % interval", *shown]
+    systems = record.content["systems"]
+    approximate = any(result[vs_exact] is not None for result in systems.values())
+    family = record.evidence["family"]
+    declared = family["measures"]
+    header = ["system"]
+    for measure in declared:
+        header += [measure, "95 % interval"]
+    if set_names(record):
+        header += ["by sets", "95 % interval"]
     if approximate:
         header.append("vs exact")
     body = []
-    best = {measure: best_systems(record, ALL, measure) for measure in record.measures}
-    # What share of a ranking was judged is no quality that systems compete in.
-    tested = [m for m in record.measures if not m.startswith("Judged")]
-    found, family = better_than([record.values(m) for m in tested], record.seed)
-    marks = dict(zip(tested, found, strict=True))
-    n = len(record.query_ids)
-    for place, system in enumerate(record.systems):
-        row = {r.measure: r for r in select(record) if r.system == system}
-
-        def cell(
-            measure: str, row: dict[str, Row] = row, place: int = place, system: str = system
-        ) -> Cell:
-            mark = marks[measure][place] if measure in marks else ""
-            return Cell(f"{row[measure].mean:.4f}", system in best[measure], mark)
-
-        primary = cell(record.primary)
-        cells = [
-            Cell(f"{letter(place)} {system}" if family else system),
-            primary,
-            Cell(interval(row[record.primary])),
-            *(cell(m) for m in shown),
-        ]
+    for system in record.systems:
+        cells = [_named(record, system)]
+        for measure in declared:
+            (row,) = [r for r in select(record, measure=measure) if r.system == system]
+            bold = system in best_systems(record, ALL, measure)
+            cells += [
+                Cell(f"{row.mean:.4f}", bold, worse_than(record, system, measure)),
+                Cell(interval(row)),
+            ]
+        if set_names(record):
+            row = set_mean(record, declared[0], system)
+            cells += [Cell(f"{row.mean:.4f}"), Cell(interval(row))]
         if approximate:
-            recall = record.content["systems"][system][vs_exact]
+            recall = systems[system][vs_exact]
             cells.append(Cell("–" if recall is None else f"{recall:.4f}"))
         body.append(tuple(cells))
+    n = len(record.query_ids)
+    splits = "+".join(sorted(set(record.content["queries"]["splits"])))
+    return Grid(
+        f"{record.content['collection']['name']}, {splits} queries (n = {n})",
+        tuple(header),
+        tuple(body),
+        tuple(_main_notes(record, approximate)),
+    )
+
+
+def _main_notes(record: Record, approximate: bool) -> list[str]:
+    n, family = len(record.query_ids), record.evidence["family"]
     collection, labels = record.content["collection"], record.content["labels"]
     notes = [
         (
             f"{n} queries, {collection['documents']} documents. Binary measures count grades of "
-            f"{labels['relevant']} or more as relevant; nDCG has linear gains. Interval: bootstrap over "
-            "queries. Bold: highest mean, which alone does not say that the difference is real."
-        ),
-        *([note(family)] if family else ()),
+            f"{labels['relevant']} or more as relevant; nDCG has linear gains. Bold: highest mean, "
+            "which alone does not say that the difference is real. Intervals: t, stratified by query set."
+        )
     ]
+    if set_names(record):
+        notes.append(
+            f"by sets: mean of {family['measures'][0]} over query sets, each counting the same."
+        )
+    if family["hypotheses"]:
+        flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
+        notes.append(
+            "Letters: significantly higher than the system of that letter, in the family named before "
+            f"the run: {', '.join(family['measures'])}, {family['hypotheses']} comparisons of systems that "
+            f"are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
+            f"statistic of the family, α = {ALPHA:.2g})."
+        )
+    notes += _order_notes(record)
+    if any(row.wide for row in select(record)):
+        notes.append(_WIDE_NOTE)
     if approximate:
         notes.append(
             f"vs exact: share of the exact top {RECALL_DEPTH} that an approximate search found; "
@@ -79,15 +133,33 @@ def main_table(record: Record) -> Grid:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
-    notes.extend(_tie_notes(record))
-    notes.extend(_cut_notes(record))
-    splits = "+".join(sorted(set(record.content["queries"]["splits"])))
-    return Grid(
-        f"{collection['name']}, {splits} queries (n = {n})",
-        tuple(header),
-        tuple(body),
-        tuple(notes),
-    )
+    return [*notes, *_tie_notes(record), *_cut_notes(record)]
+
+
+def _order_notes(record: Record) -> list[str]:
+    """Say which query set alone decides an order, and what the weight of sets does; systems that are
+    alike are told once."""
+    measure = record.evidence["family"]["measures"][0]
+    told: dict[str, list[str]] = {}
+    alike = {
+        frozenset((one.system, one.baseline))
+        for one in record.comparisons
+        if one.measure == measure and one.verdict is Verdict.ALIKE
+    }
+    first = {
+        system: next(o for o in record.systems if o == system or frozenset((o, system)) in alike)
+        for system in record.systems
+    }
+    for one in record.evidence["reversals"]:
+        pair = f"{first[one['leader']]} no longer leads {first[one['other']]}"
+        group = one["without"]
+        case = "with each set counting the same" if group is None else f"without {group}"
+        if case not in told.setdefault(pair, []):
+            told[pair].append(case)
+    if not told:
+        return []
+    cases = "; ".join(f"{' or '.join(groups)}, {pair}" for pair, groups in told.items())
+    return [f"The order by {measure} depends on single sets: {cases}."]
 
 
 def _tie_notes(record: Record) -> list[str]:
@@ -106,19 +178,47 @@ def _tie_notes(record: Record) -> list[str]:
 
 def _cut_notes(record: Record) -> list[str]:
     """Say, once for the same encoding, how much text the encoder did not read."""
-    said: dict[str, list[str]] = {}
+    told: dict[str, list[str]] = {}
     for system, result in record.content["systems"].items():
         facts = result["facts"]
         for prefix in sorted(key[: -len("texts_cut")] for key in facts if key.endswith("texts_cut")):
             cut, texts = facts[f"{prefix}texts_cut"], facts[f"{prefix}texts"]
             if cut:
                 share = facts[f"{prefix}tokens_cut"] / facts[f"{prefix}tokens"]
-                said.setdefault(
+                told.setdefault(
                     f"{cut} of {texts} texts are longer than the encoder reads; "
                     f"{share:.1%} of all tokens were cut off (see passages.sentences)",
                     [],
                 ).append(system)
-    return [f"{', '.join(dict.fromkeys(systems))}: {text}." for text, systems in said.items()]
+    return [f"{', '.join(dict.fromkeys(systems))}: {text}." for text, systems in told.items()]
+
+
+def exploratory_table(record: Record) -> Grid | None:
+    """System × the measures that were not named before the run; None where all were."""
+    shown = [m for m in record.measures if m not in record.evidence["family"]["measures"]]
+    if not shown:
+        return None
+    cells = {(row.system, row.measure): row for row in select(record)}
+    body = tuple(
+        (
+            Cell(system),
+            *(Cell(_mean_and_interval(cells[system, measure])) for measure in shown),
+        )
+        for system in record.systems
+    )
+    notes = [
+        "Intervals, each for itself; no test and no verdict, as these were not named before the run."
+    ]
+    if any(cells[system, measure].wide for system in record.systems for measure in shown):
+        notes.append(_WIDE_NOTE)
+    return Grid(
+        "Exploratory: other measures, with 95 % intervals", ("system", *shown), body, tuple(notes)
+    )
+
+
+def _mean_and_interval(row: Row) -> str:
+    # What share of a ranking was judged is a fact of the run, and no sample of anything.
+    return f"{row.mean:.3f}" if row.measure.startswith("Judged") else f"{row.mean:.3f} {interval(row)}"
 
 
 def set_table(record: Record) -> Grid | None:
@@ -126,26 +226,36 @@ def set_table(record: Record) -> Grid | None:
     groups = set_names(record)
     if not groups:
         return None
-    sizes = {group: select(record, group=group)[0] for group in groups}
+    measure = record.evidence["family"]["measures"][0]
+    cells = {
+        (row.system, group): row
+        for group in groups
+        for row in select(record, group=group, measure=measure)
+    }
+    sizes = {group: cells[record.systems[0], group] for group in groups}
     header = ["system", *(f"{g} ({sizes[g].n}{'*' if sizes[g].few else ''})" for g in groups)]
-    best = {group: best_systems(record, group, record.primary) for group in groups}
-    found, family = better_than([values_of(record, g, record.primary) for g in groups], record.seed)
+    best = {group: best_systems(record, group, measure) for group in groups}
     body = []
-    for place, system in enumerate(record.systems):
-        cells = [Cell(f"{letter(place)} {system}" if family else system)]
-        for column, group in enumerate(groups):
-            row = next(
-                r for r in select(record, group=group, measure=record.primary) if r.system == system
+    for system in record.systems:
+        rows = {group: cells[system, group] for group in groups}
+        body.append(
+            (
+                Cell(system),
+                *(
+                    Cell(f"{row.mean:.3f} {interval(row)}", system in best[group])
+                    for group, row in rows.items()
+                ),
             )
-            text = f"{row.mean:.3f} {interval(row)}"
-            cells.append(Cell(text, system in best[group], found[column][place]))
-        body.append(tuple(cells))
-    few = any(row.few for row in sizes.values())
-    notes = [f"* fewer than {FEW_QUERIES} queries: read with care."] if few else []
-    if family:
-        notes.append(note(family))
+        )
+    notes = [
+        "Intervals, each for itself; no test and no verdict, as sets were not named before the run."
+    ]
+    if any(row.few for row in sizes.values()):
+        notes.append(f"* fewer than {FEW_QUERIES} queries: read with care.")
+    if any(row.wide for row in cells.values()):
+        notes.append(_WIDE_NOTE)
     return Grid(
-        f"{record.primary} by query set (number of queries), with 95 % intervals",
+        f"Exploratory: {measure} by query set (number of queries), with 95 % intervals",
         tuple(header),
         tuple(body),
         tuple(notes),
@@ -154,5 +264,6 @@ def set_table(record: Record) -> Grid | None:
 
 @lru_cache(maxsize=4)
 def grids(record: Record) -> list[Grid]:
-    """Return every table of a run. They are written and then printed: the tests in them are run once."""
-    return [grid for grid in (main_table(record), set_table(record)) if grid is not None]
+    """Return every table of a run; they are written and then printed."""
+    tables = (main_table(record), exploratory_table(record), set_table(record))
+    return [grid for grid in tables if grid is not None]

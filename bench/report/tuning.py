@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from bench.crossval import DEFAULT, Tuned
-from bench.report.comparison import said
+from bench.report.comparison import p_words, verdict_words
 from bench.report.grid import Cell, Grid
 
 _SHOWN = 10
@@ -49,8 +49,8 @@ def tuning_tables(tuned: Tuned) -> list[Grid]:
             Cell(f"{default:.4f}"),
             Cell(f"{one.difference:+.4f}"),
             Cell(f"[{one.low:+.4f}, {one.high:+.4f}]"),
-            Cell(f"{one.p:.5f}"),
-            Cell(said(one)),
+            Cell(p_words(one.p)),
+            Cell(verdict_words(one)),
         )
         notes = (f"Measured once, on {one.n} test queries. p: paired randomisation test.",)
     test = Grid(

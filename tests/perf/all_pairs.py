@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 
-from bench.comparison import compare
+from bench.evidence.comparison import compare
 
 values = np.random.default_rng(0).random((20, 8, 250))
 pairs = list(itertools.combinations(range(20), 2))
-found = compare(values, [f"s{s}" for s in range(20)], [f"m{m}" for m in range(8)], pairs, seed=0)
-print(len(found))
+sets = [str(query % 7) for query in range(250)]
+found = compare(values, [f"s{s}" for s in range(20)], [f"m{m}" for m in range(8)], pairs, sets, seed=0)
+print(found.hypotheses)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.comparison import compare
+from bench.evidence.comparison import compare
 from bench.provenance import git
 from bench.record import Record
-from bench.report.comparison import said
+from bench.report.comparison import verdict_words
 from bench.report.summary import select
 from bench.report.tables import interval
 
@@ -47,7 +47,7 @@ def windows_table(folder: Path) -> str:
     lines = [
         (
             "| encoded | texts | tokens cut off | dense nDCG@10 | 95 % interval | to the first row "
-            "| p (Holm) | verdict |"
+            "| p corrected | verdict |"
         ),
         "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
@@ -67,7 +67,8 @@ def windows_table(folder: Path) -> str:
     values = np.concatenate([record.values("nDCG@10") for record in records])[:, None]
     names = [str(place) for place in range(len(records))]
     pairs = [(place, 0) for place in range(1, len(records))]
-    compared = [None, *compare(values, names, ["nDCG@10"], pairs, seed=0)]
+    family = compare(values, names, ["nDCG@10"], pairs, records[0].sets, seed=0)
+    compared = [None, *family.comparisons]
     for (width, title), record, one in zip(WINDOWS, records, compared, strict=True):
         facts = record.content["systems"]["dense"]["facts"]
         (row,) = select(record, measure="nDCG@10")
@@ -75,7 +76,7 @@ def windows_table(folder: Path) -> str:
         name += ", with title" if title else ", without title"
         beside = "– | – | –"
         if one is not None:
-            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_holm:.3f} | {said(one)}"
+            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_corrected:.3f} | {verdict_words(one)}"
         lines.append(
             f"| {name} | {facts['texts']} | {facts['tokens_cut'] / facts['tokens']:.1%} "
             f"| {row.mean:.4f} | {interval(row)} | {beside} |"

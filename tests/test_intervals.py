@@ -1,0 +1,184 @@
+"""Intervals: what must hold of any data, what other libraries say, and how often they hold the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+
+from bench.evidence.intervals import (
+    SKEWED,
+    _hall_inverse,
+    difference_intervals,
+    excess,
+    hall,
+    mean_intervals,
+    set_mean_intervals,
+    set_weights,
+    t_quantile,
+    unseen,
+)
+from bench.evidence.strata import Strata, moments
+
+VALUES = hnp.arrays(
+    np.float64, st.tuples(st.integers(1, 3), st.integers(2, 20)), elements=st.floats(0, 1, width=32)
+)
+
+
+def one_set(n):
+    return Strata.of(["all"] * n)
+
+
+@given(VALUES, st.data())
+def test_an_interval_is_ordered_within_0_and_1_about_the_mean_and_has_a_width(values, data):
+    n = values.shape[1]
+    sets = data.draw(st.lists(st.sampled_from("abc"), min_size=n, max_size=n))
+    for found, means in (
+        (mean_intervals(values, Strata.of(sets)), values.mean(axis=1)),
+        (set_mean_intervals(values, sets), (values * set_weights(sets)).mean(axis=1)),
+    ):
+        assert (found.low >= 0).all()
+        assert (found.high <= 1).all()
+        assert (found.low <= means + 1e-9).all()
+        assert (found.high >= means - 1e-9).all()
+        assert (found.low < found.high).all()
+
+
+@given(VALUES)
+def test_a_row_gets_its_interval_whatever_stands_beside_it(values):
+    strata = one_set(values.shape[1])
+    alone, together = mean_intervals(values[:1], strata), mean_intervals(values, strata)
+    assert (alone.low[0], alone.high[0]) == pytest.approx((together.low[0], together.high[0]))
+
+
+def test_one_query_has_no_interval():
+    assert np.isnan(mean_intervals(np.array([[0.5]]), one_set(1)).low).all()
+
+
+def test_without_skewness_and_sets_it_is_the_t_interval_of_scipy():
+    values = np.random.default_rng(5).normal(0.5, 0.1, 40)
+    found = mean_intervals(values, one_set(40))
+    low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert not found.wide
+
+
+def test_two_sets_of_one_size_are_judged_as_welch_judges_two_samples():
+    rng = np.random.default_rng(6)
+    one, other = rng.normal(0.2, 0.02, 12), rng.normal(0.7, 0.1, 12)
+    found = mean_intervals(np.concatenate([one, other]), Strata.of(["a"] * 12 + ["b"] * 12))
+    welch = stats.ttest_ind(one, -other, equal_var=False).confidence_interval(0.95)
+    assert (found.low * 2, found.high * 2) == pytest.approx((welch.low, welch.high))
+
+
+def test_the_spread_between_sets_is_no_error():
+    rng = np.random.default_rng(7)
+    sets = ["a"] * 30 + ["b"] * 30
+    values = np.clip(rng.normal(0.5, 0.1, 60) + np.repeat([-0.3, 0.3], 30), 0, 1)
+    stratified = mean_intervals(values, Strata.of(sets))
+    plain = mean_intervals(values, one_set(60))
+    assert stratified.high - stratified.low < 0.6 * (plain.high - plain.low)
+
+
+def test_a_set_of_one_query_is_put_with_another():
+    values = np.array([0.1, 0.5, 0.9, 0.3])
+    merged = mean_intervals(values, Strata.of(["a", "a", "a", "b"]))
+    assert merged.low == mean_intervals(values, one_set(4)).low
+    assert [len(m) for m in Strata.of(["a", "b", "c", "a"]).members] == [2, 2]
+    assert [len(m) for m in Strata.of(["a", "b"]).members] == [2]
+
+
+@given(st.floats(-2, 2), st.floats(-5, 5))
+def test_halls_transformation_and_its_inverse(skew, t):
+    if abs(skew) > 1e-6:
+        assert _hall_inverse(hall(np.array(t), np.array(skew)), np.array(skew)) == pytest.approx(
+            t, abs=1e-4
+        )
+    # increasing, so that an interval can be read off it
+    assert hall(np.array(t + 0.1), np.array(skew)) >= hall(np.array(t), np.array(skew)) - 1e-12
+
+
+def test_skewness_is_that_of_the_mean_by_scipy():
+    values = np.random.default_rng(8).beta(0.3, 2, 30)
+    expected = stats.skew(values, bias=False)
+    # k3 / n² over (s²/n)^1.5
+    k3 = stats.kstat(values, 3)
+    assert moments(values, one_set(30)).skew == pytest.approx(
+        k3 / 30**2 / (values.var(ddof=1) / 30) ** 1.5
+    )
+    assert moments(values, one_set(30)).skew == pytest.approx(expected / np.sqrt(30), rel=0.1)
+
+
+def test_a_sample_without_spread_gets_the_bound_of_clopper_and_pearson():
+    exact = stats.binomtest(0, 24).proportion_ci(0.95, "exact")
+    found = mean_intervals(np.zeros(24), one_set(24))
+    assert (found.low, found.high) == (0.0, pytest.approx(exact.high))
+    assert found.wide
+    assert (1 - unseen(24, 0.05)) ** 24 == pytest.approx(0.025)
+    ones = mean_intervals(np.ones(24), one_set(24))
+    assert (ones.low, ones.high) == (pytest.approx(1 - exact.high), 1.0)
+
+
+def test_few_values_that_differ_are_marked_and_get_a_wider_interval():
+    values = np.zeros(24)
+    values[:2] = 0.4
+    found = mean_intervals(values, one_set(24))
+    half = stats.t.ppf(0.975, 23) * stats.sem(values)
+    assert found.wide
+    assert found.high > values.mean() + half
+    assert abs(moments(values, one_set(24)).skew) > SKEWED
+
+
+@given(VALUES, st.floats(0.5, 6))
+def test_a_difference_is_left_out_just_where_excess_says(values, critical):
+    differences = values - values[:, ::-1] * 0.5
+    strata = one_set(values.shape[1])
+    found = moments(differences, strata)
+    beyond, level = excess(differences, found)
+    bounds = difference_intervals(differences, found, np.full(len(values), critical), 0.05)
+    outside = (bounds.low > 0) | (bounds.high < 0)
+    spread = found.se > 0
+    clear = np.abs(beyond - critical) > 1e-6
+    assert (outside == (beyond > critical))[spread & clear].all()
+    flat = ~spread & (np.abs(level - 0.05) > 1e-9)
+    assert (outside == (level < 0.05))[flat].all()
+
+
+def test_tiny_changes_have_tiny_intervals_however_few_they_are():
+    differences = np.zeros(165)
+    differences[:3] = [1e-4, -2e-4, 3e-4]
+    found = moments(differences, one_set(165))
+    bounds = difference_intervals(differences, found, t_quantile(found.df, 0.95), 0.05)
+    assert -1e-4 < bounds.low < 0 < bounds.high < 1e-4
+
+
+POPULATIONS = {
+    # name: values, and the lowest share of 600 intervals that may hold their mean
+    "even": (np.linspace(0, 1, 40), 0.925),
+    "nearly all 0": (np.array([0.0] * 30 + [0.05, 0.1, 0.1, 0.2, 0.3, 0.3, 0.4, 0.5, 0.6, 0.9]), 0.925),
+    "nearly all 1": (np.array([1.0] * 34 + [0.0, 0.2, 0.4, 0.5, 0.5, 0.6]), 0.925),
+}
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+@pytest.mark.parametrize("n", [23, 50])
+def test_means_are_held_as_often_as_promised_near_0_and_near_1_too(name, n):
+    """0.95 less three standard errors of 600 samples is 0.923; an interval a tenth too narrow fails."""
+    population, lowest = POPULATIONS[name]
+    drawn = np.random.default_rng(n).choice(population, (600, n))
+    found = mean_intervals(drawn, one_set(n))
+    held = (found.low <= population.mean()) & (population.mean() <= found.high)
+    assert held.mean() >= lowest
+
+
+def test_stratified_means_are_held_as_often_as_promised_and_not_much_more():
+    """Designed sets with means from 0.1 to 0.9: plain t would hold all of them."""
+    rng = np.random.default_rng(9)
+    means = np.linspace(0.1, 0.9, 7)
+    values = np.concatenate([rng.beta(8 * m, 8 * (1 - m), (1500, 8)) for m in means], axis=1)
+    found = mean_intervals(values, Strata.of([s for s in "abcdefg" for _ in range(8)]))
+    held = ((found.low <= 0.5) & (found.high >= 0.5)).mean()
+    assert 0.933 <= held <= 0.967
