@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from bench.errors import listed
 from bench.measure import RECALL_DEPTH
 from bench.record import Record
 from bench.report.grid import Cell, Grid
@@ -69,7 +70,7 @@ def main_table(record: Record) -> Grid:
     left_out, no_answer = (record.content["queries"][key] for key in ("left_out", "no_answer"))
     if left_out:
         notes.append(
-            f"Left out, having no relevant document: {', '.join(left_out)}. "
+            f"Left out, having no relevant document: {listed(left_out)}. "
             "Mark them no_answer if that is meant."
         )
     if no_answer:
