@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+import pytrec_eval
 from conftest import ROOT, make_queries, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 from bench.collections.beir import BeirFolder, digest
 from bench.collections.memory import InMemory
 from bench.collections.pages import paper_id, read_pages
-from bench.collections.trec import read_run, write_run
+from bench.collections.trec import read_run, read_scores, write_run
 from bench.errors import BenchError
 from bench.ranking import best, tie_ranks
-from bench.types import Qrels
+from bench.retrievers.runfile import RunFile
+from bench.types import Qrels, Queries, Run
 
 ABSTRACT = "We study it. " * 40
 HEAD = "new\n\nSubscribe\n\nMar 14\n\n"
@@ -200,6 +203,10 @@ def test_a_run_file_gives_back_the_very_same_run(tmp_path_factory, scores):
         ("q1 Q0 nope 1 0.5 t", "'nope' is not in the collection"),
         ("q1 Q0 d2 1 high t", "not a finite number"),
         ("q1 Q0 d2 1 nan t", "not a finite number"),
+        ("q1 Q0 d2 1 -inf t", "not a finite number"),
+        ("q1 Q0 d2 1 -1e300 t", r"x\.trec:2: score '-1e300' is beyond float32"),
+        ("q1 Q0 d2 1 1e300 t", r"x\.trec:2: score '1e300' is beyond float32"),
+        ("q1 Q0 d2 1 3.5e38 t", "beyond float32"),
         ("q1 Q0 d1 2 0.4 t", "'d1' stands twice"),
     ],
 )
@@ -208,6 +215,39 @@ def test_a_bad_run_line_is_refused(tmp_path, line, says):
     file.write_text(f"q1 Q0 d1 1 0.5 t\n{line}\n")
     with pytest.raises(BenchError, match=says):
         read_run(file, {"d1": 0, "d2": 1})
+
+
+def test_scores_are_read_as_float32_as_trec_eval_reads_them(tmp_path):
+    largest = float(np.finfo(np.float32).max)
+    near = math.nextafter(2.0**128 - 2.0**103, 0)  # the last number that float32 rounds to its largest
+    scores = {"d1": 1 + 2.0**-30, "d2": 1.0, "d3": 5e-324, "d4": 0.0, "d5": near, "d6": -near}
+    file = tmp_path / "x.trec"
+    file.write_text("".join(f"q1 Q0 {doc} 1 {score!r} t\n" for doc, score in scores.items()))
+    numbers = {doc: n for n, doc in enumerate(scores)}
+    expected = [1.0, 1.0, 0.0, 0.0, largest, -largest]
+    assert list(read_run(file, numbers)["q1"].values()) == expected
+    assert read_scores(file)["q1"] == list(zip(scores, expected, strict=True))
+    # what differs only beyond float32 is tied, and falls by document id in descending order
+    collection = InMemory("c", list(scores), [""] * 6, [""] * 6)
+    asked = Queries(("q1",), ("?",), ("all",), ("test",))
+    docs = RunFile(str(file)).index(collection).search(asked, 6).docs[0]
+    assert collection.ids(docs) == ["d5", "d2", "d1", "d4", "d3", "d6"]
+    grades = {"q1": {"d1": 1}}
+    evaluator = pytrec_eval.RelevanceEvaluator(grades, {"recip_rank"})
+    with file.open() as lines:
+        theirs = evaluator.evaluate(pytrec_eval.parse_run(lines))["q1"]["recip_rank"]
+    assert theirs == pytest.approx(1 / 3)
+
+
+def test_a_query_whose_id_starts_with_a_hash_is_no_comment(tmp_path):
+    collection = InMemory("c", ["d1"], [""], [""])
+    asked = Queries(("#1", "q2"), ("a", "b"), ("all",) * 2, ("test",) * 2)
+    run = Run(np.array([[0], [0]], np.int32), np.array([[2.0], [1.0]], np.float32))
+    file = tmp_path / "x.trec"
+    write_run(
+        file, run, asked, collection, "tag", ["# ir_metadata.start\n", "#   one two three: four 5\n"]
+    )
+    assert read_run(file, {"d1": 0}) == {"#1": {0: 2.0}, "q2": {0: 1.0}}
 
 
 def test_the_digest_loads_in_every_split():

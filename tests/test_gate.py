@@ -307,7 +307,7 @@ def test_verify_repeats_a_record_and_says_what_differs(bench, saved, tmp_path):
     (other / "bm25.trec").write_text("topic-02 Q0 x 1 a\n")
     done = bench("verify", str(other))
     assert done.returncode == 2
-    assert "bm25.trec:1: expected 6 columns, found 5" in done.stderr
+    assert "bm25.trec:1: expected 6 columns (query Q0 document rank score tag), found 5" in done.stderr
 
 
 def test_differences_name_machine_data_and_model(saved):
