@@ -36,6 +36,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def files_in(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder in the order of their names, without those that are being written."""
+    return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
     with whole_file(path) as part:

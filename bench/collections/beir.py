@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import read_json_lines, read_lines
+from bench.files import files_in, read_json_lines, read_lines
 from bench.resources import resource
 from bench.types import Qrels, Queries, TestCollection
 
@@ -79,7 +79,7 @@ class BeirFolder:
         )
 
     def _split_files(self, folder: Path) -> dict[str, Path]:
-        found = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv"))}
+        found = {file.stem: file for file in files_in(folder / "qrels", "*.tsv")}
         require(bool(found), f"{folder / 'qrels'} has no .tsv file; add qrels/test.tsv")
         if self.split == ALL:
             return found
