@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 
@@ -31,6 +32,11 @@ def run_systems(
     """
     require(depth >= 1, f"depth must be at least 1, got {depth}")
     require(bool(retrievers), "no retriever chosen; name some, such as 'retriever=[bm25,dense]'")
+    for name in retrievers:
+        require(
+            re.fullmatch(r"[^\s/\\.][^\s/\\]*", name) is not None,
+            f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
+        )
     require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
     require(
         len(set(measures)) == len(measures),

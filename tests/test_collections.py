@@ -124,6 +124,11 @@ BROKEN = {
     "id with a space": ("corpus.jsonl", '{"_id": "a b", "text": "x"}\n', "'_id' must be"),
     "text is no string": ("corpus.jsonl", '{"_id": "n", "text": 3}\n', "'text' must be a string"),
     "duplicate query": ("queries.jsonl", '{"_id": "q1", "text": "x"}\n', r"queries\.jsonl:5: id 'q1'"),
+    "no answer in words": (
+        "queries.jsonl",
+        '{"_id": "q5", "text": "x", "metadata": {"no_answer": "false"}}\n',
+        r"queries\.jsonl:5: 'no_answer' must be true or false, found 'false'",
+    ),
     "empty query": ("queries.jsonl", '{"_id": "q5", "text": " "}\n', "has no text"),
     "unknown query": ("qrels/test.tsv", "q9\td01\t1\n", r"test\.tsv:10: unknown query 'q9'"),
     "unknown document": (

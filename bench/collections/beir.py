@@ -147,7 +147,11 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
         group = _text(metadata, "set", where) or UNLABELLED
         require(group != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
         queries[query] = (text, group)
-        if metadata.get("no_answer"):
+        marked = metadata.get("no_answer", False)
+        require(
+            isinstance(marked, bool), f"{where}: 'no_answer' must be true or false, found {marked!r}"
+        )
+        if marked:
             no_answer.add(query)
     require(bool(queries), f"{file} has no queries; a query set needs at least one line")
     return queries, no_answer
