@@ -11,10 +11,23 @@ import numpy as np
 from bench.errors import BenchError, require
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
+from bench.ranking import without
 from bench.record import Results, SystemResult
 from bench.resume import Unfinished
 from bench.ties import tie_range
-from bench.types import Queries, Retriever, Run, Searcher, TestCollection, check_run
+from bench.types import (
+    NO_DOC,
+    Collection,
+    DocArray,
+    Queries,
+    Retriever,
+    Run,
+    Searcher,
+    TestCollection,
+    check_run,
+)
+
+_BATCH = 10_000
 
 
 def run_systems(
@@ -125,7 +138,21 @@ def _tied_means(
 
 def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:
     n_docs = len(test.collection)
-    return check_run(searcher.search(queries, min(depth, n_docs)), n_docs, len(queries), name)
+    ignored = test.qrels.ignore_identical_ids
+    run = searcher.search(queries, min(depth + ignored, n_docs))
+    check_run(run, n_docs, len(queries), name)
+    return without(run, _namesakes(queries, test.collection), depth) if ignored else run
+
+
+def _namesakes(queries: Queries, collection: Collection) -> DocArray:
+    """Return (n_queries,): the document that has the query's own id, -1 where there is none."""
+    row_of = {query: row for row, query in enumerate(queries.ids)}
+    found = np.full(len(queries), NO_DOC, dtype=np.int32)
+    for docs in collection.batches(_BATCH):
+        for doc, name in zip(docs, collection.ids(docs), strict=True):
+            if name in row_of:
+                found[row_of[name]] = doc
+    return found
 
 
 class _Clock:

@@ -131,11 +131,6 @@ BROKEN = {
     ),
     "empty query": ("queries.jsonl", '{"_id": "q5", "text": " "}\n', "has no text"),
     "unknown query": ("qrels/test.tsv", "q9\td01\t1\n", r"test\.tsv:10: unknown query 'q9'"),
-    "unknown document": (
-        "qrels/test.tsv",
-        "q1\td99\t1\n",
-        r"test\.tsv:10: unknown document 'd99'; did you mean",
-    ),
     "grade": ("qrels/test.tsv", "q1\td02\t1.5\n", r"test\.tsv:10: grade '1\.5' is no integer"),
     "huge grade": ("qrels/test.tsv", "q1\td02\t3000000000\n", "is above 1000"),
     "set named all": (
@@ -154,6 +149,28 @@ def test_a_bad_line_is_refused_by_name(beir, file, line, says):
         out.write(line)
     with pytest.raises(BenchError, match=says):
         BeirFolder(str(beir)).load()
+
+
+def test_judgements_of_documents_that_are_not_there_are_kept_and_counted_or_refused(beir):
+    with (beir / "qrels" / "test.tsv").open("a") as out:
+        out.write("q1\td99\t1\nq2\td98\t0\n")
+    test = BeirFolder(str(beir)).load()
+    assert test.missing_documents == 2
+    assert test.qrels.grades["q1"]["d99"] == 1
+    assert BeirFolder(str(beir), sets=["topic"]).load().missing_documents == 1
+    with pytest.raises(BenchError, match=r"test\.tsv:10: unknown document 'd99'; did you mean"):
+        BeirFolder(str(beir), strict=True).load()
+
+
+def test_judgements_of_another_corpus_are_refused(beir):
+    (beir / "qrels" / "test.tsv").write_text("q1\tx1\t1\nq2\tx2\t1\n")
+    with pytest.raises(BenchError, match=r"test\.tsv: none of its documents is in corpus\.jsonl"):
+        BeirFolder(str(beir)).load()
+
+
+def test_the_digest_has_no_judgement_of_a_document_that_is_not_there():
+    assert digest().strict
+    assert digest().load().missing_documents == 0
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def main_table(record: Record) -> Grid:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
+    notes.extend(_label_notes(record))
     notes.extend(_tie_notes(record))
     notes.extend(_cut_notes(record))
     splits = "+".join(sorted(set(record.content["queries"]["splits"])))
@@ -89,6 +90,19 @@ def main_table(record: Record) -> Grid:
         tuple(body),
         tuple(notes),
     )
+
+
+def _label_notes(record: Record) -> list[str]:
+    """Say what of the labels no system can find, and what is taken out of the answers."""
+    labels, notes = record.content["labels"], []
+    if missing := labels.get("missing_documents"):
+        notes.append(
+            f"{missing} judgements name documents that are not in the corpus; relevant ones count as "
+            "missed, as in BEIR's own evaluation."
+        )
+    if labels.get("ignore_identical_ids"):
+        notes.append("Documents with the id of their query are left out of its answers.")
+    return notes
 
 
 def _tie_notes(record: Record) -> list[str]:
