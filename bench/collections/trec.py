@@ -127,14 +127,12 @@ def write_qrels(file: Path, test: TestCollection) -> int:
 
     Where the judgements are complete, every pair has a line, zeros too.
     """
-    every = dict.fromkeys(test.collection.ids(range(len(test.collection))))
+    every = test.collection.ids(range(len(test.collection))) if test.qrels.complete else []
     lines = 0
     with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
         for query in test.queries.ids:
             judged = test.qrels.grades.get(query, {})
-            for doc in (
-                [*every, *sorted(judged.keys() - every)] if test.qrels.complete else sorted(judged)
-            ):
+            for doc in [*every, *sorted(judged.keys() - every)]:
                 out.write(f"{query} 0 {doc} {judged.get(doc, 0)}\n")
                 lines += 1
     return lines
