@@ -462,6 +462,16 @@ def test_labels_of_a_pool_have_their_zeros_and_keep_what_was_judged_before(to_ju
     }
 
 
+@pytest.mark.parametrize("split", ["../../evil", ".hidden", "two words", "all"])
+def test_a_split_that_can_not_name_its_file_is_refused(to_judge, split):
+    file = to_judge.folder / "queries.jsonl"
+    file.write_text(file.read_text().replace('"set": "topic"', f'"set": "topic", "split": "{split}"'))
+    before = {path: path.read_bytes() for path in to_judge.folder.rglob("*") if path.is_file()}
+    with pytest.raises(BenchError, match=r"query 'q1': split '.*' can not name a file of qrels"):
+        write_labels(to_judge, {("q1", "d01"): 1})
+    assert before == {p: p.read_bytes() for p in to_judge.folder.rglob("*") if p.is_file()}
+
+
 def test_complete_labels_replace_what_was_judged_before(to_judge):
     write_labels(to_judge, {("q1", doc): 3 * (doc == "d02") for doc in DOCUMENTS})
     kept = BeirFolder(str(to_judge.folder)).load().qrels.grades

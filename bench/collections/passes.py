@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.collections.beir import (
+    ALL,
     BeirFolder,
     read_corpus,
     read_grade,
@@ -19,7 +20,7 @@ from bench.collections.beir import (
 )
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import files_in, read_lines, write_text
+from bench.files import files_in, is_file_name, read_lines, write_text
 from bench.types import TestCollection
 
 FOLDER = "passes"
@@ -250,6 +251,10 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     lines: dict[str, list[str]] = {}
     for query, (text, _) in to_judge.queries.items():
         require(query in split_of, f"query '{query}' ({text}) has no metadata 'split'; give it one")
+        require(
+            is_file_name(split_of[query]) and split_of[query] != ALL,
+            f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",
+        )
         own = settled.get(query, {})
         zeros = pooled or not any(own.values())
         final = {doc: grade for doc, grade in before.get(query, {}).items() if doc not in own}
