@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+# A line that can be read names no more than this.
+_MOST_LISTED = 10
+# difflib takes a millisecond for a hundred names, and a collection may have millions.
+_MOST_COMPARED = 1000
 
 
 class BenchError(Exception):
@@ -16,15 +22,35 @@ def require(condition: bool, message: str) -> None:
         raise BenchError(message)
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return the first ten names, and how many there are more.
+
+    >>> listed(["a", "b"]), listed([str(n) for n in range(1012)])
+    ('a, b', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … and 1,002 more')
+    """
+    shown = ", ".join(names[:_MOST_LISTED])
+    more = len(names) - _MOST_LISTED
+    return f"{shown}, … and {more:,} more" if more > 0 else shown
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a phrase with the nearest known names, or all of them where none is near.
+    """Return a phrase with the nearest known names, or with some of them where none is near.
+
+    Of many names only those are looked at that stand nearest in the alphabet.
 
     >>> did_you_mean("dens", ["bm25", "dense"])
     "did you mean 'dense'?"
     """
     names = sorted({str(one) for one in known})
+    if not names:
+        return "none is known"
     folded = {known_name.casefold(): known_name for known_name in names}
-    near = difflib.get_close_matches(str(name).casefold(), folded, n=3, cutoff=0.6)
+    wanted = str(name).casefold()
+    candidates = sorted(folded)
+    if len(candidates) > _MOST_COMPARED:
+        start = max(0, bisect.bisect(candidates, wanted) - _MOST_COMPARED // 2)
+        candidates = candidates[start : start + _MOST_COMPARED]
+    near = difflib.get_close_matches(wanted, candidates, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(repr(folded[n]) for n in near) + "?"
-    return "known: " + ", ".join(names)
+    return "known: " + listed(names)

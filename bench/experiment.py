@@ -8,12 +8,26 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.errors import BenchError, require
+from bench.files import is_file_name
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
+from bench.ranking import without
 from bench.record import Results, SystemResult
 from bench.resume import Unfinished
 from bench.ties import tie_range
-from bench.types import Queries, Retriever, Run, Searcher, TestCollection, check_run
+from bench.types import (
+    NO_DOC,
+    Collection,
+    DocArray,
+    Queries,
+    Retriever,
+    Run,
+    Searcher,
+    TestCollection,
+    check_run,
+)
+
+_BATCH = 10_000
 
 
 def run_systems(
@@ -31,6 +45,11 @@ def run_systems(
     """
     require(depth >= 1, f"depth must be at least 1, got {depth}")
     require(bool(retrievers), "no retriever chosen; name some, such as 'retriever=[bm25,dense]'")
+    for name in retrievers:
+        require(
+            is_file_name(name),
+            f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
+        )
     require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
     require(
         len(set(measures)) == len(measures),
@@ -119,7 +138,21 @@ def _tied_means(
 
 def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:
     n_docs = len(test.collection)
-    return check_run(searcher.search(queries, min(depth, n_docs)), n_docs, len(queries), name)
+    ignored = test.qrels.ignore_identical_ids
+    run = searcher.search(queries, min(depth + ignored, n_docs))
+    check_run(run, n_docs, len(queries), name)
+    return without(run, _namesakes(queries, test.collection), depth) if ignored else run
+
+
+def _namesakes(queries: Queries, collection: Collection) -> DocArray:
+    """Return (n_queries,): the document that has the query's own id, -1 where there is none."""
+    row_of = {query: row for row, query in enumerate(queries.ids)}
+    found = np.full(len(queries), NO_DOC, dtype=np.int32)
+    for docs in collection.batches(_BATCH):
+        for doc, name in zip(docs, collection.ids(docs), strict=True):
+            if name in row_of:
+                found[row_of[name]] = doc
+    return found
 
 
 class _Clock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,20 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def is_file_name(name: str) -> bool:
+    """Return whether a name is one word that stays in its folder and is not hidden.
+
+    >>> is_file_name("bm25-k1=0.9"), is_file_name("../x"), is_file_name("my sys"), is_file_name(".x")
+    (True, False, False, False)
+    """
+    return name.isprintable() and re.fullmatch(r"[^\s/\\.][^\s/\\]*", name) is not None
+
+
+def files_in(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder in the order of their names, without those that are being written."""
+    return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
 
 
 def write_text(path: Path, text: str) -> None:

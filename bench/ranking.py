@@ -93,6 +93,14 @@ def merge(runs: Sequence[Run], ties: NDArray[np.int32], k: int) -> Run:
     )
 
 
+def without(run: Run, unwanted: DocArray, k: int) -> Run:
+    """Return the k best of each row without one document: unwanted (n_queries,), -1 for none."""
+    gone = (run.docs == unwanted[:, None]) & (run.docs != NO_DOC)
+    docs, scores = np.where(gone, NO_DOC, run.docs), np.where(gone, NO_SCORE, run.scores)
+    order = np.argsort(gone, axis=1, kind="stable")[:, :k]  # what follows moves up
+    return Run(np.take_along_axis(docs, order, axis=1), np.take_along_axis(scores, order, axis=1))
+
+
 def sum_by_document(docs: DocArray, parts: NDArray[np.float64], ties: NDArray[np.int32], k: int) -> Run:
     """Add up what each document collected: docs and parts (n_queries, m) → the k best sums.
 

@@ -156,6 +156,8 @@ def build(
             "relevant": qrels.relevant,
             "complete": qrels.complete,
             "judgements": sum(len(grades) for grades in qrels.grades.values()),
+            "missing_documents": test.missing_documents,
+            "ignore_identical_ids": qrels.ignore_identical_ids,
         },
         "queries": {
             "fingerprint": _fingerprint(results.queries.ids, results.queries.texts),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.collections.passes import Pair, ToJudge
+from bench.collections.passes import Pair, ToJudge, by_query
 from bench.errors import require
 from bench.measure import Measure, answerable, evaluate
 from bench.record import Record
@@ -60,7 +60,8 @@ def relabel(
     records = [Record.load(run) for run in runs]
     first = records[0]
     relevant = int(first.content["labels"]["relevant"])
-    qrels = {name: _qrels(grades, relevant) for name, grades in labels.items()}
+    n_docs = len(to_judge.corpus)
+    qrels = {name: _qrels(grades, relevant, n_docs) for name, grades in labels.items()}
     known = set.intersection(*(set(one.grades) for one in qrels.values()))
     for run, record in zip(runs, records, strict=True):
         require(
@@ -92,7 +93,7 @@ def relabel(
     ]
     means = np.empty((len(qrels), len(named), len(measures)))
     for s, (_, file) in enumerate(named):
-        answers = RunFile(str(file)).index(to_judge.corpus).search(queries, len(to_judge.corpus))
+        answers = RunFile(str(file)).index(to_judge.corpus).search(queries, n_docs)
         for n, one in enumerate(qrels.values()):
             means[n, s] = evaluate(answers, queries, one, to_judge.corpus, measures).values.mean(axis=1)
     return Relabelled(
@@ -105,8 +106,8 @@ def relabel(
     )
 
 
-def _qrels(grades: Mapping[Pair, int], relevant: int) -> Qrels:
-    by_query: dict[str, dict[str, int]] = {}
-    for (query, doc), grade in grades.items():
-        by_query.setdefault(query, {})[doc] = grade
-    return Qrels(by_query, complete=True, relevant=relevant)
+def _qrels(grades: Mapping[Pair, int], relevant: int, n_docs: int) -> Qrels:
+    """The labels of a pool are not complete: only where each query has every document are they."""
+    judged = by_query(grades)
+    complete = all(len(docs) == n_docs for docs in judged.values())
+    return Qrels(judged, complete, relevant)

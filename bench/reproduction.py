@@ -1,9 +1,10 @@
-"""How close a repeated run comes to the original, by the measures of repro_eval (Breuer et al. 2020)."""
+"""How close a repeated run comes to the original: order, overlap, values (Breuer et al. 2020)."""
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from bench.record import Record
 
 # Share of the weight that goes on from each rank to the next: 0.8 looks at about the first five.
 RBO_P = 0.8
+OVERLAP_DEPTH = 10
 
 Ranking = Sequence[tuple[str, float]]
 
@@ -32,20 +34,25 @@ class Reproduced:
 
     system: str
     level: Level
-    tau_union: float
+    kendall: float
+    overlap: float
     rbo: float
     rmse: Mapping[str, float]
+    tau_union: float
 
 
 def reproduced(
     system: str,
+    queries: Sequence[str],
     then: Mapping[str, Ranking],
     now: Mapping[str, Ranking],
     values_then: Mapping[str, NDArray[np.float64]],
     values_now: Mapping[str, NDArray[np.float64]],
 ) -> Reproduced:
-    """Compare the rankings (query → [(document, float32 score)]) and per-query values of one system."""
-    queries = sorted(then.keys() | now.keys())
+    """Compare the rankings (query → [(document, float32 score)]) and per-query values of one system.
+
+    A query that neither answered counts as reproduced.
+    """
     orders = [
         ([doc for doc, _ in then.get(query, ())], [doc for doc, _ in now.get(query, ())])
         for query in queries
@@ -60,14 +67,80 @@ def reproduced(
         level = Level.SAME_ORDER
     else:
         level = Level.IDENTICAL
-    tau = float(np.mean([tau_union(one, other) for one, other in orders])) if orders else math.nan
-    overlap = float(np.mean([rbo(one, other) for one, other in orders])) if orders else math.nan
-    return Reproduced(system, level, tau, overlap, rmse)
+
+    def mean(measure: Callable[[Sequence[str], Sequence[str]], float]) -> float:
+        return float(np.mean([measure(one, other) for one, other in orders]))
+
+    return Reproduced(system, level, mean(kendall), mean(overlap), mean(rbo), rmse, mean(tau_union))
+
+
+def kendall(one: Sequence[str], other: Sequence[str]) -> float:
+    """Kendall's τ of two top-k lists: 1 - 2 K / (n (n - 1) / 2), where n documents are in either.
+
+    K is the Kendall distance with penalty 1/2 (K^(1/2) of Fagin, Kumar & Sivakumar 2003). It counts the
+    pairs that the lists order differently; a document that a list lacks is behind all that it has, and
+    a pair that one list has and the other lacks counts a half. So this is Kendall's τ where both have
+    the same documents, and -1/2 or lower where they share none.
+
+    >>> kendall("abc", "abc"), kendall("abc", "cba"), kendall("ab", "ac")
+    (1.0, -1.0, 0.3333333333333333)
+    """
+    if list(one) == list(other):
+        return 1.0
+    common = set(one) & set(other)
+    missing = [len(docs) - len(common) for docs in (one, other)]
+    n = len(common) + sum(missing)
+    if n < 2:  # one document, in one of them: no pair
+        return 0.0
+    place = {doc: rank for rank, doc in enumerate(other)}
+    pairs = math.comb(n, 2)
+    distance = (
+        _inversions([place[doc] for doc in one if doc in common])
+        + _ahead_of_common(one, common)
+        + _ahead_of_common(other, common)
+        + math.prod(missing)
+        + sum(math.comb(count, 2) for count in missing) / 2
+    )
+    return (pairs - 2 * distance) / pairs
+
+
+def _inversions(places: Sequence[int]) -> int:
+    """Return how many pairs of different numbers stand in falling order."""
+    seen: list[int] = []
+    found = 0
+    for place in places:
+        found += len(seen) - bisect.bisect(seen, place)
+        bisect.insort(seen, place)
+    return found
+
+
+def _ahead_of_common(docs: Sequence[str], common: set[str]) -> int:
+    """Return how many pairs have a document that the other list lacks ahead of one that it has."""
+    lacking = found = 0
+    for doc in docs:
+        if doc in common:
+            found += lacking
+        else:
+            lacking += 1
+    return found
+
+
+def overlap(one: Sequence[str], other: Sequence[str]) -> float:
+    """Return the share of the first ten documents that both have, of the longer list if one is shorter.
+
+    >>> overlap("abcd", "dcxy"), overlap("", "")
+    (0.5, 1.0)
+    """
+    first, second = set(one[:OVERLAP_DEPTH]), set(other[:OVERLAP_DEPTH])
+    longer = max(len(first), len(second))
+    return len(first & second) / longer if longer else 1.0
 
 
 def tau_union(one: Sequence[str], other: Sequence[str]) -> float:
-    """Kendall's τ Union: each list becomes the places of its documents in the sorted union of both, and
-    τ-b compares the two. Lists of unequal length are cut to the shorter, where repro_eval would stop.
+    """Kendall's τ Union as repro_eval computes it (Breuer et al. 2020): each list becomes the places of
+    its documents in the sorted union of both, and τ-b compares the two. It depends on how documents are
+    called, and is here for those who compare with its values. Lists of unequal length are cut to the
+    shorter, where repro_eval would stop.
 
     >>> tau_union(["a", "b", "c"], ["a", "b", "c"]), tau_union(["a", "b", "c"], ["c", "b", "a"])
     (1.0, -1.0)
@@ -85,7 +158,11 @@ def tau_union(one: Sequence[str], other: Sequence[str]) -> float:
 
 
 def rbo(one: Sequence[str], other: Sequence[str], p: float = RBO_P) -> float:
-    """Rank-biased overlap (Webber et al. 2010), normalised over the depth of the longer list.
+    """Rank-biased overlap (Webber, Moffat & Zobel 2010), truncated and renormalised:
+    Σ p^(d-1) A(d) / Σ p^(d-1) over d from 1 to the length of the longer list, where A(d) is the number
+    of documents that the first d places of both have, over d.
+
+    repro_eval extrapolates instead (RBO_EXT), for which a list that lost its end is as good as whole.
 
     >>> rbo(["a", "b"], ["a", "b"]), rbo(["a"], ["b"])
     (1.0, 0.0)

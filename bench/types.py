@@ -70,17 +70,24 @@ class Qrels:
 
     `complete` says that every pair was judged, so that an absent pair means grade 0 and not
     "unknown". `relevant` is the lowest grade that counts as relevant for binary measures.
+    `ignore_identical_ids` says that a document with the query's own id is no answer to it, whatever
+    its grade: a run is measured without it.
+
+    Judged documents that are not in the collection count as any other: a relevant one is missed.
     """
 
     grades: Mapping[str, Mapping[str, int]]
     complete: bool = False
     relevant: int = 1
+    ignore_identical_ids: bool = False
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over all (query, document, grade) with a grade other than 0, sorted, and the rule
-        that reads them. Explicit zeros change nothing in a complete set, and are left in otherwise."""
+        """sha256 over all (query, document, grade) with a grade other than 0, sorted, and the rules
+        that read them. Explicit zeros change nothing in a complete set, and are left in otherwise."""
         digest = hashlib.sha256(f"complete={self.complete} relevant={self.relevant}\n".encode())
+        if self.ignore_identical_ids:
+            digest.update(b"ignore_identical_ids\n")
         for query in sorted(self.grades):
             for doc, grade in sorted(self.grades[query].items()):
                 if grade or not self.complete:
@@ -189,8 +196,8 @@ class Encoder(Protocol):
 class TestCollection:
     """A collection with the queries and judgements that are asked of it.
 
-    `no_answer` names queries that are known to have no relevant document; `split` and `sets`
-    say which part of the labels this is.
+    `no_answer` names queries that are known to have no relevant document. `missing_documents` counts
+    the judgements of documents that are not in the collection.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -199,6 +206,7 @@ class TestCollection:
     queries: Queries
     qrels: Qrels
     no_answer: frozenset[str] = frozenset()
+    missing_documents: int = 0
 
 
 def check_run(run: Run, n_docs: int, n_queries: int, system: str) -> Run:

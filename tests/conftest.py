@@ -138,3 +138,16 @@ def only_run(folder: Path) -> Path:
     runs = list(folder.iterdir())
     assert len(runs) == 1, runs
     return runs[0]
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of BM25 on the shipped corpus; whoever changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("saved")
+    subprocess.run(
+        [sys.executable, "-m", "bench.cli", "run", "retriever=[bm25]", "output=out"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    return only_run(folder / "out")

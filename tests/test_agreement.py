@@ -7,7 +7,7 @@ import json
 import krippendorff
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, QUERIES, only_run, write_beir
+from conftest import DOCUMENTS, QRELS, QUERIES, only_run, write_beir
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
@@ -21,6 +21,9 @@ from bench.agreement import (
     overlap,
     quadratic_kappa,
 )
+from bench.collections.passes import ToJudge
+from bench.collections.trec import read_scores
+from bench.relabel import relabel
 
 GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
 
@@ -157,6 +160,35 @@ def test_runs_are_measured_under_each_labelling(bench, tmp_path):
     # under the labels that the run was made with, the means are those of the run
     record = json.loads((run / "record.json").read_text())
     assert record["labels"]["relevant"] == 2
+
+
+def test_labels_of_a_pool_do_not_pass_for_complete_ones(bench, tmp_path):
+    folder = write_beir(tmp_path / "c")
+    ran = bench(
+        "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]", "output=out",
+        "measures=[nDCG@10,Judged@5]",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    run = only_run(tmp_path / "out")
+    found = read_scores(run / "bm25.trec")
+    pooled = {q: [doc for doc, _ in found[q][:2]] for q in QUERIES}
+    relevant = {query: next(iter(judged)) for query, judged in QRELS.items()}
+    (folder / "passes").mkdir()
+    for name in "ab":
+        lines = [
+            f"{q}\t{d}\t{3 * (d == relevant[q])}\t\n" for q in QUERIES for d in {*pooled[q], relevant[q]}
+        ]
+        (folder / "passes" / f"{name}.tsv").write_text("".join(lines))
+    to_judge = ToJudge.load(folder)
+    passes = {name: to_judge.read(name).grades for name in "ab"}
+    result = relabel([run], to_judge, passes)
+    judged = [np.mean([doc in {*pooled[q], relevant[q]} for doc, _ in found[q][:5]]) for q in QUERIES]
+    assert np.mean(judged) < 1
+    assert result.means[:, 0, 1] == pytest.approx(np.mean(judged))
+    every = {(q, d): 3 * (d == relevant[q]) for q in QUERIES for d in DOCUMENTS}
+    both = relabel([run], to_judge, {"pool": passes["a"], "complete": every})
+    assert both.means[:, 0, 1] == pytest.approx([np.mean(judged), 1.0])
+    assert both.means[0, 0, 0] == both.means[1, 0, 0]
 
 
 def test_bad_passes_are_refused_by_name_and_line(bench, refusal, tmp_path):

@@ -226,6 +226,14 @@ BAD = {
         "three ways to get it",
     ),
     "hash": (["retriever=[dense]", "encoder.sha256=" + "0" * 64], "expected 00000"),
+    "name of a file elsewhere": (
+        ["+retrievers={../evil:{_target_:bench.retrievers.bm25.BM25}}"],
+        "system '../evil' can not name a run file",
+    ),
+    "name of two words": (
+        ["+retrievers={my sys:{_target_:bench.retrievers.bm25.BM25}}"],
+        "system 'my sys' can not name a run file",
+    ),
     "depth": (["depth=0"], "depth must be at least 1, got 0"),
     "depth type": (["depth=many"], "depth must be a whole number"),
     "seed": (["seed=x"], "seed must be a whole number"),

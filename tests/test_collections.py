@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+import pytrec_eval
 from conftest import ROOT, make_queries, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 from bench.collections.beir import BeirFolder, digest
 from bench.collections.memory import InMemory
 from bench.collections.pages import paper_id, read_pages
-from bench.collections.trec import read_run, write_run
+from bench.collections.trec import read_run, read_scores, write_run
 from bench.errors import BenchError
 from bench.ranking import best, tie_ranks
-from bench.types import Qrels
+from bench.retrievers.runfile import RunFile
+from bench.types import Qrels, Queries, Run
 
 ABSTRACT = "We study it. " * 40
 HEAD = "new\n\nSubscribe\n\nMar 14\n\n"
@@ -121,13 +124,13 @@ BROKEN = {
     "id with a space": ("corpus.jsonl", '{"_id": "a b", "text": "x"}\n', "'_id' must be"),
     "text is no string": ("corpus.jsonl", '{"_id": "n", "text": 3}\n', "'text' must be a string"),
     "duplicate query": ("queries.jsonl", '{"_id": "q1", "text": "x"}\n', r"queries\.jsonl:5: id 'q1'"),
+    "no answer in words": (
+        "queries.jsonl",
+        '{"_id": "q5", "text": "x", "metadata": {"no_answer": "false"}}\n',
+        r"queries\.jsonl:5: 'no_answer' must be true or false, found 'false'",
+    ),
     "empty query": ("queries.jsonl", '{"_id": "q5", "text": " "}\n', "has no text"),
     "unknown query": ("qrels/test.tsv", "q9\td01\t1\n", r"test\.tsv:10: unknown query 'q9'"),
-    "unknown document": (
-        "qrels/test.tsv",
-        "q1\td99\t1\n",
-        r"test\.tsv:10: unknown document 'd99'; did you mean",
-    ),
     "grade": ("qrels/test.tsv", "q1\td02\t1.5\n", r"test\.tsv:10: grade '1\.5' is no integer"),
     "huge grade": ("qrels/test.tsv", "q1\td02\t3000000000\n", "is above 1000"),
     "set named all": (
@@ -146,6 +149,28 @@ def test_a_bad_line_is_refused_by_name(beir, file, line, says):
         out.write(line)
     with pytest.raises(BenchError, match=says):
         BeirFolder(str(beir)).load()
+
+
+def test_judgements_of_documents_that_are_not_there_are_kept_and_counted_or_refused(beir):
+    with (beir / "qrels" / "test.tsv").open("a") as out:
+        out.write("q1\td99\t1\nq2\td98\t0\n")
+    test = BeirFolder(str(beir)).load()
+    assert test.missing_documents == 2
+    assert test.qrels.grades["q1"]["d99"] == 1
+    assert BeirFolder(str(beir), sets=["topic"]).load().missing_documents == 1
+    with pytest.raises(BenchError, match=r"test\.tsv:10: unknown document 'd99'; did you mean"):
+        BeirFolder(str(beir), strict=True).load()
+
+
+def test_judgements_of_another_corpus_are_refused(beir):
+    (beir / "qrels" / "test.tsv").write_text("q1\tx1\t1\nq2\tx2\t1\n")
+    with pytest.raises(BenchError, match=r"test\.tsv: none of its documents is in corpus\.jsonl"):
+        BeirFolder(str(beir)).load()
+
+
+def test_the_digest_has_no_judgement_of_a_document_that_is_not_there():
+    assert digest().strict
+    assert digest().load().missing_documents == 0
 
 
 @pytest.mark.parametrize(
@@ -200,6 +225,10 @@ def test_a_run_file_gives_back_the_very_same_run(tmp_path_factory, scores):
         ("q1 Q0 nope 1 0.5 t", "'nope' is not in the collection"),
         ("q1 Q0 d2 1 high t", "not a finite number"),
         ("q1 Q0 d2 1 nan t", "not a finite number"),
+        ("q1 Q0 d2 1 -inf t", "not a finite number"),
+        ("q1 Q0 d2 1 -1e300 t", r"x\.trec:2: score '-1e300' is beyond float32"),
+        ("q1 Q0 d2 1 1e300 t", r"x\.trec:2: score '1e300' is beyond float32"),
+        ("q1 Q0 d2 1 3.5e38 t", "beyond float32"),
         ("q1 Q0 d1 2 0.4 t", "'d1' stands twice"),
     ],
 )
@@ -208,6 +237,39 @@ def test_a_bad_run_line_is_refused(tmp_path, line, says):
     file.write_text(f"q1 Q0 d1 1 0.5 t\n{line}\n")
     with pytest.raises(BenchError, match=says):
         read_run(file, {"d1": 0, "d2": 1})
+
+
+def test_scores_are_read_as_float32_as_trec_eval_reads_them(tmp_path):
+    largest = float(np.finfo(np.float32).max)
+    near = math.nextafter(2.0**128 - 2.0**103, 0)  # the last number that float32 rounds to its largest
+    scores = {"d1": 1 + 2.0**-30, "d2": 1.0, "d3": 5e-324, "d4": 0.0, "d5": near, "d6": -near}
+    file = tmp_path / "x.trec"
+    file.write_text("".join(f"q1 Q0 {doc} 1 {score!r} t\n" for doc, score in scores.items()))
+    numbers = {doc: n for n, doc in enumerate(scores)}
+    expected = [1.0, 1.0, 0.0, 0.0, largest, -largest]
+    assert list(read_run(file, numbers)["q1"].values()) == expected
+    assert read_scores(file)["q1"] == list(zip(scores, expected, strict=True))
+    # what differs only beyond float32 is tied, and falls by document id in descending order
+    collection = InMemory("c", list(scores), [""] * 6, [""] * 6)
+    asked = Queries(("q1",), ("?",), ("all",), ("test",))
+    docs = RunFile(str(file)).index(collection).search(asked, 6).docs[0]
+    assert collection.ids(docs) == ["d5", "d2", "d1", "d4", "d3", "d6"]
+    grades = {"q1": {"d1": 1}}
+    evaluator = pytrec_eval.RelevanceEvaluator(grades, {"recip_rank"})
+    with file.open() as lines:
+        theirs = evaluator.evaluate(pytrec_eval.parse_run(lines))["q1"]["recip_rank"]
+    assert theirs == pytest.approx(1 / 3)
+
+
+def test_a_query_whose_id_starts_with_a_hash_is_no_comment(tmp_path):
+    collection = InMemory("c", ["d1"], [""], [""])
+    asked = Queries(("#1", "q2"), ("a", "b"), ("all",) * 2, ("test",) * 2)
+    run = Run(np.array([[0], [0]], np.int32), np.array([[2.0], [1.0]], np.float32))
+    file = tmp_path / "x.trec"
+    write_run(
+        file, run, asked, collection, "tag", ["# ir_metadata.start\n", "#   one two three: four 5\n"]
+    )
+    assert read_run(file, {"d1": 0}) == {"#1": {0: 2.0}, "q2": {0: 1.0}}
 
 
 def test_the_digest_loads_in_every_split():

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
+from bench.indexing import index_once
 from bench.ranking import best, ties_of
 from bench.retrievers.fuse import Fused, normalised, reciprocal_ranks
 from bench.types import Run, Searcher
@@ -107,6 +108,39 @@ def test_finds_the_union_and_does_not_depend_on_the_order_of_parts(a, b, setting
     found = fused(Fused({"a": one, "b": other}, **settings))
     assert set(found) == {i for i in range(N) if a[i] > OUT or b[i] > OUT}
     assert found == fused(Fused({"b": other, "a": one}, **settings))
+
+
+# 1 + 2^-24 lies midway between two float32 numbers, so 2^-52 more decides, which is what two times
+# 2^-53 come to when they are added first, and 0 when they are added last.
+WEIGHTS = (1.0, 2.0**-24, 2.0**-53, 2.0**-53)
+SAME = {name: Fixed((1, OUT, OUT, OUT, OUT, OUT)) for name in "abcd"}
+
+
+@given(
+    st.permutations("abcd"),
+    st.permutations(WEIGHTS),
+    st.sampled_from([{"method": "rrf", "k": 0}, {"method": "convex"}]),
+)
+def test_parts_in_another_order_are_the_same_fusion_to_the_last_bit(order, weights, settings):
+    weight_of = dict(zip("abcd", weights, strict=True))
+    one = Fused(SAME, weights=weight_of, **settings)
+    other = Fused(
+        {name: SAME[name] for name in order}, weights={n: weight_of[n] for n in order}, **settings
+    )
+    assert one == other
+    assert hash(one) == hash(other)
+    collection = docs()
+    searcher = index_once(one, collection)
+    assert index_once(other, collection) is searcher
+    assert fused(one) == fused(other)
+    assert one.index(docs()).facts == other.index(docs()).facts
+
+
+def test_a_fusion_of_other_parts_or_weights_is_another():
+    one = Fused(SAME)
+    swapped = {**SAME, "a": Fixed((2.0,)), "b": SAME["a"]}
+    for other in (Fused(swapped), Fused(SAME, weights={"a": 2.0}), Fused(SAME, k=61)):
+        assert one != other
 
 
 def test_a_fusion_is_a_part_like_any_other_and_facts_are_handed_up():

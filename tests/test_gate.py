@@ -1,10 +1,8 @@
-"""The gate tells loss from noise, `verify` repeats a record, and nothing of either is half-written."""
+"""The gate tells loss from noise, and nothing of it is half-written."""
 
 from __future__ import annotations
 
-import copy
 import json
-import math
 import shutil
 import xml.etree.ElementTree as ElementTree
 
@@ -13,16 +11,13 @@ import pytest
 from conftest import only_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import kendalltau
 
 from bench.errors import BenchError
-from bench.execute import settings_of
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
 from bench.gate import Outcome, anchor_after, hold, non_inferior
 from bench.record import Record
 from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
-from bench.reproduction import Level, differences, rbo, reproduced, tau_union
 
 N = 120
 
@@ -276,69 +271,7 @@ def test_every_form_says_the_same():
     assert lines[2].startswith("::error title=bench gate, below floor::a nDCG@10")
 
 
-# Reproduction measures.
-
-DOCS = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1, max_size=8)
-
-
-@given(DOCS, DOCS)
-def test_rbo_is_its_formula(one, other):
-    depth = max(len(one), len(other))
-    weights = [0.8**d for d in range(depth)]
-    agreed = [len(set(one[: d + 1]) & set(other[: d + 1])) / (d + 1) for d in range(depth)]
-    assert rbo(one, other) == pytest.approx(np.dot(weights, agreed) / sum(weights))
-
-
-@given(DOCS, st.randoms())
-def test_tau_union_is_that_of_the_places_in_the_union(one, random):
-    other = list(one)
-    random.shuffle(other)
-    assert -1 <= tau_union(one, other) <= 1
-    assert tau_union(one, one) == 1
-    if len(one) > 1 and one != other:
-        places = [[sorted(one).index(doc) for doc in docs] for docs in (one, other)]
-        assert tau_union(one, other) == pytest.approx(kendalltau(*places).statistic)
-
-
-def test_tau_union_of_lists_of_unequal_length_and_of_one_document():
-    assert tau_union(["a", "b", "c"], ["a", "b"]) == 1.0
-    assert tau_union(["a"], ["b"]) == 0.0
-    assert tau_union([], ["a"]) == 0.0
-    assert tau_union([], []) == 1.0
-
-
-def test_levels_of_reproduction():
-    then = {"q": [("a", 2.0), ("b", 1.0)]}
-    values = {"m": np.array([0.5, 0.1])}
-
-    def level(now, other=values):
-        return reproduced("s", then, now, values, other)
-
-    assert level(then).level is Level.IDENTICAL
-    assert level({"q": [("a", 2.5), ("b", 1.0)]}).level is Level.SAME_ORDER
-    swapped = level({"q": [("b", 2.0), ("a", 1.0)]}, {"m": np.array([0.1, 0.5])})
-    assert swapped.level is Level.DIFFERENT
-    assert swapped.tau_union == -1
-    assert swapped.rmse["m"] == pytest.approx(math.sqrt((0.4**2 + 0.4**2) / 2))
-    assert level({}).level is Level.DIFFERENT
-
-
 # The commands, on a run of the shipped corpus.
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    import subprocess
-    import sys
-
-    folder = tmp_path_factory.mktemp("saved")
-    subprocess.run(
-        [sys.executable, "-m", "bench.cli", "run", "retriever=[bm25]", "output=out"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    return only_run(folder / "out")
 
 
 def test_gate_runs_the_baseline_again_and_writes_every_form(bench, saved, tmp_path):
@@ -423,47 +356,3 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         assert said in refusal("gate", *arguments), arguments
     done = bench("gate", str(other), *base)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-
-
-def test_verify_repeats_a_record_and_says_what_differs(bench, saved, tmp_path):
-    done = bench("verify", str(saved))
-    assert done.returncode == 0, done.stderr
-    assert "identical" in done.stdout
-    changed = bench("verify", str(saved), "--set", "retrievers.bm25.b=0")
-    assert changed.returncode == 1
-    assert "different" in changed.stdout
-    other = tmp_path / "other"
-    shutil.copytree(saved, other)
-    content = json.loads((other / "record.json").read_text())
-    content["versions"]["numpy"] = "1.0"
-    content["git"]["commit"] = "0" * 40
-    (other / "record.json").write_text(json.dumps(content))
-    done = bench("verify", str(other))
-    assert done.returncode == 0
-    assert "numpy: 1.0 → " in done.stdout
-    assert "code: 000000000000" in done.stdout
-    done = bench("verify", str(saved), "--set", "collection.split=dev")
-    assert done.returncode == 2
-    assert "the queries are not those of" in done.stderr
-    (other / "bm25.trec").write_text("topic-02 Q0 x 1 a\n")
-    done = bench("verify", str(other))
-    assert done.returncode == 2
-    assert "bm25.trec:1: expected 6 columns, found 5" in done.stderr
-
-
-def test_differences_name_machine_data_and_model(saved):
-    then = Record.load(saved)
-    now = Record(copy.deepcopy(then.content))
-    assert differences(then, now) == []
-    now.content["platform"]["cores"] = 99
-    now.content["labels"]["fingerprint"] = "x"
-    now.content["systems"]["bm25"]["facts"]["weights_sha256"] = "x"
-    assert [text.split(":")[0] for text in differences(then, now)] == ["bm25", "cores", "labels"]
-
-
-def test_settings_of_a_record_are_changed_in_place_only_where_asked(saved):
-    then = Record.load(saved)
-    settings = settings_of(then, ["retrievers.bm25.k1=0.9", "measures=[MAP]"])
-    assert settings["retrievers"]["bm25"]["k1"] == 0.9
-    assert settings["measures"] == ["MAP"]
-    assert then.content["config"]["retrievers"]["bm25"]["k1"] == 1.2

@@ -11,16 +11,17 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from conftest import DOCUMENTS, QUERIES, write_beir
+from conftest import DOCUMENTS, QRELS, QUERIES, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from bench.collections.passes import Pass, ToJudge, read_pass, settle
+from bench.collections.beir import BeirFolder
+from bench.collections.passes import Pass, ToJudge, read_pass, settle, write_labels
 from bench.errors import BenchError
 from bench.judge.mark import matches
-from bench.judge.pool import pairs_to_judge
+from bench.judge.pool import pairs_to_judge, pool_of
 from bench.judge.screen import AdjudicationScreen, PairScreen
 from bench.judge.session import PassFile, Session, blind_order
 
@@ -227,21 +228,63 @@ def test_time_left_goes_by_the_pace_and_pauses_do_not_count(to_judge):
         assert session.seconds_left == 12 * (len(DOCUMENTS) - 3)
 
 
-def test_a_pool_asks_for_unjudged_papers_of_runs_only(to_judge, tmp_path):
-    run = tmp_path / "x.trec"
-    lines = [f"q1 Q0 {doc} {n} {20 - n} x\n" for n, doc in enumerate(DOCUMENTS, 1)]
-    run.write_text("".join(lines))
+@pytest.fixture
+def found(tmp_path):
+    """A run that found d01 to d12, in this order, for q1."""
+    file = tmp_path / "x.trec"
+    file.write_text("".join(f"q1 Q0 {doc} {n} {20 - n} x\n" for n, doc in enumerate(DOCUMENTS, 1)))
+    return file
+
+
+def test_every_assessor_of_a_pool_judges_the_whole_pool(to_judge, found):
+    pool = [("q1", f"d0{n}") for n in (1, 2, 3, 4, 5)]
     with PassFile(to_judge, "ann") as kept:
-        pairs = pairs_to_judge(to_judge, kept, [run], 5, [], "0")
-        # q1 has grades for d01, d09 and d12
-        assert sorted(pairs) == [("q1", f"d0{n}") for n in (2, 3, 4, 5)]
-        Session(pairs, kept).grade(1)
-        assert sorted(pairs_to_judge(to_judge, kept, [run], 5, [], "0")) == sorted(pairs)
+        pairs = pairs_to_judge(to_judge, kept, [found], 5, [], "0")
+        assert sorted(pairs) == pool
+        session = Session(pairs, kept)
+        while session.current is not None:
+            session.grade(1)
+        # a session goes on where it stopped
+        assert sorted(pairs_to_judge(to_judge, kept, [found], 5, [], "0")) == pool
     with PassFile(to_judge, "bob") as kept:
-        assert len(pairs_to_judge(to_judge, kept, [run], 5, [], "0")) == 3
-        assert pairs_to_judge(to_judge, kept, [run], 5, ["question"], "0") == []
+        assert sorted(pairs_to_judge(to_judge, kept, [found], 5, [], "0")) == pool
+        assert pairs_to_judge(to_judge, kept, [found], 5, ["question"], "0") == []
         with pytest.raises(BenchError, match="did you mean 'topic'"):
-            pairs_to_judge(to_judge, kept, [run], 5, ["topics"], "0")
+            pairs_to_judge(to_judge, kept, [found], 5, ["topics"], "0")
+
+
+def test_what_qrels_hold_is_left_out_where_that_is_asked_for_and_no_pass_is(to_judge, found):
+    new = [("q1", f"d0{n}") for n in (2, 3, 4, 5)]  # d01 is in qrels
+    for name in ("ann", "bob"):
+        with PassFile(to_judge, name) as kept:
+            pairs = pairs_to_judge(to_judge, kept, [found], 5, [], "0", unjudged=True)
+            assert sorted(pairs) == new
+            kept.put(("q1", "d02"), 1)
+
+
+def test_the_order_of_a_pool_is_that_of_the_ranking(to_judge, found):
+    # equal in float32, in which the higher id comes first
+    found.write_text(f"q1 Q0 d01 1 {1 + 2.0**-30!r} x\nq1 Q0 d02 2 1.0 x\n")
+    with PassFile(to_judge, "ann") as kept:
+        assert pairs_to_judge(to_judge, kept, [found], 1, [], "0") == [("q1", "d02")]
+
+
+def test_a_run_of_other_queries_makes_no_pool(to_judge, found):
+    found.write_text("other-1 Q0 d01 1 1.0 x\n")
+    with PassFile(to_judge, "ann") as kept, pytest.raises(BenchError, match=r"x\.trec answers none"):
+        pairs_to_judge(to_judge, kept, [found], 5, [], "0")
+
+
+def test_a_file_that_is_being_written_is_no_pass_no_split_and_no_run(to_judge, found, tmp_path):
+    folder = to_judge.folder
+    (folder / "passes").mkdir()
+    (folder / "passes" / "ann.tsv").write_text("q1\td01\t1\n")
+    for torn in ("passes/.ann.tsv.x1.tsv", "qrels/.test.tsv.x1.tsv"):
+        (folder / torn).write_text("query-id\tcorpus-id\tscore\nq1\td0")
+    (tmp_path / ".y.trec").write_text("q1 Q0")
+    assert to_judge.assessors() == ["ann"]
+    assert set(BeirFolder(str(folder), split="all").load().queries.splits) == {"test"}
+    assert pool_of(to_judge, [tmp_path], 1) == {"q1": {"d01"}}
 
 
 def test_words_of_the_query_are_marked_by_their_stem():
@@ -359,6 +402,7 @@ def test_adjudicate_writes_the_labels_by_split(bench, tmp_path):
     from test_agreement import A, B, with_passes
 
     folder = with_passes(tmp_path / "c", A, B)
+    (folder / "qrels" / "test.tsv").unlink()
     done = bench("adjudicate", str(folder), "--write")
     assert done.returncode == 2
     assert "not settled yet" in done.stderr
@@ -386,6 +430,58 @@ def test_adjudicate_writes_the_labels_by_split(bench, tmp_path):
         "q4\td07\t2",
     ]
     assert (folder / "qrels" / "test.tsv").read_text().splitlines()[1:] == ["q2\td03\t3", "q3\td05\t3"]
+
+
+def labels(folder):
+    return {
+        split: [
+            line.split("\t")
+            for line in (folder / "qrels" / f"{split}.tsv").read_text().split("\n")[1:-1]
+        ]
+        for split in ("dev", "test")
+        if (folder / "qrels" / f"{split}.tsv").exists()
+    }
+
+
+def test_a_query_whose_settled_grades_are_all_0_stays_known(to_judge):
+    every = {(q, d): int((q, d) == ("q1", "d01")) for q in QUERIES for d in DOCUMENTS}
+    write_labels(to_judge, every)
+    written = labels(to_judge.folder)["test"]
+    assert [line for line in written if line[0] == "q1"] == [["q1", "d01", "1"]]
+    assert [line for line in written if line[0] == "q2"] == [["q2", doc, "0"] for doc in DOCUMENTS]
+    assert BeirFolder(str(to_judge.folder)).load().queries.ids == tuple(QUERIES)
+
+
+def test_labels_of_a_pool_have_their_zeros_and_keep_what_was_judged_before(to_judge):
+    write_labels(to_judge, {("q1", "d01"): 0, ("q1", "d02"): 2, ("q1", "d03"): 0, ("q3", "d05"): 1})
+    kept = BeirFolder(str(to_judge.folder)).load().qrels.grades
+    assert kept == {
+        **QRELS,
+        "q1": {"d01": 0, "d02": 2, "d03": 0, "d09": 1, "d12": 2},
+        "q3": {"d02": 1, "d05": 1},
+    }
+
+
+@pytest.mark.parametrize("split", ["../../evil", ".hidden", "two words", "all"])
+def test_a_split_that_can_not_name_its_file_is_refused(to_judge, split):
+    file = to_judge.folder / "queries.jsonl"
+    file.write_text(file.read_text().replace('"set": "topic"', f'"set": "topic", "split": "{split}"'))
+    before = {path: path.read_bytes() for path in to_judge.folder.rglob("*") if path.is_file()}
+    with pytest.raises(BenchError, match=r"query 'q1': split '.*' can not name a file of qrels"):
+        write_labels(to_judge, {("q1", "d01"): 1})
+    assert before == {p: p.read_bytes() for p in to_judge.folder.rglob("*") if p.is_file()}
+
+
+def test_complete_labels_replace_what_was_judged_before(to_judge):
+    write_labels(to_judge, {("q1", doc): 3 * (doc == "d02") for doc in DOCUMENTS})
+    kept = BeirFolder(str(to_judge.folder)).load().qrels.grades
+    assert kept == {**QRELS, "q1": {"d02": 3}}
+
+
+def test_the_name_of_the_settled_grades_is_no_assessor(refusal, to_judge):
+    for name in ("adjudication", "Adjudication"):
+        assert "keeps the settled grades" in refusal("judge", str(to_judge.folder), "--assessor", name)
+    assert not to_judge.pass_file("adjudication").exists()
 
 
 def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):

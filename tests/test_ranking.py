@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bench import ranking
-from bench.ranking import best, best_passages, merge, rank, sum_by_document, tie_ranks
+from bench.ranking import best, best_passages, merge, rank, sum_by_document, tie_ranks, without
 from bench.types import NO_DOC, NO_SCORE, Run, check_run
 
 # Few distinct values, so that ties are the rule; -inf is "not retrieved".
@@ -125,3 +125,20 @@ def test_an_empty_row_and_no_candidates_at_all():
     assert (none.docs == NO_DOC).all()
     assert none.docs.shape == (2, 3)
     assert (best(np.full((1, 2), NO_SCORE), ties, 2).docs == NO_DOC).all()
+
+
+@given(MATRICES, st.data())
+def test_without_one_document_is_the_ranking_that_never_had_it(scores, data):
+    n_queries, n = scores.shape
+    unwanted = np.array(
+        data.draw(st.lists(st.integers(-1, n - 1), min_size=n_queries, max_size=n_queries))
+    )
+    k = data.draw(st.integers(1, n))
+    ties = tie_ranks(ids_of(n))
+    found = without(best(scores, ties, k + 1), unwanted.astype(np.int32), k)
+    rest = scores.copy()
+    rest[unwanted >= 0, unwanted[unwanted >= 0]] = -np.inf
+    expected = best(rest, ties, k)
+    check_run(found, n, n_queries, "without")
+    assert np.array_equal(found.docs, expected.docs)
+    assert np.array_equal(found.scores, expected.scores)

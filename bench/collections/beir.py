@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import read_json_lines, read_lines
+from bench.files import files_in, read_json_lines, read_lines
 from bench.resources import resource
 from bench.types import Qrels, Queries, TestCollection
 
@@ -27,6 +27,11 @@ class BeirFolder:
     sets      query sets to keep (metadata `set` of queries.jsonl); all if empty
     relevant  the lowest grade that binary measures count as relevant
     complete  whether every pair was judged, so that an absent pair is a 0 and not unknown
+    strict    whether a judgement of a document that is not in the corpus is refused. Otherwise it is
+              counted, and a relevant one is a document that nothing can find: so does BEIR's own
+              evaluation, which hands pytrec_eval the qrels as they are
+    ignore_identical_ids  whether a document with the id of the query is taken out of its answers, as
+              BEIR's evaluation does unless told otherwise (ArguAna's and Quora's queries are documents)
     """
 
     path: str
@@ -35,6 +40,8 @@ class BeirFolder:
     sets: Sequence[str] | None = None
     relevant: int = 1
     complete: bool = False
+    strict: bool = False
+    ignore_identical_ids: bool = False
 
     def load(self) -> TestCollection:
         """Read the folder. Raises `BenchError` with file and line for whatever is wrong in it."""
@@ -50,7 +57,8 @@ class BeirFolder:
         grades: dict[str, dict[str, int]] = {}
         split_of: dict[str, str] = {}
         for split, file in self._split_files(folder).items():
-            for query, judged in read_qrels(file, set(queries), known_docs).items():
+            judgements = read_qrels(file, set(queries), known_docs, strict=self.strict)
+            for query, judged in judgements.items():
                 require(
                     query not in split_of,
                     f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep one",
@@ -74,12 +82,18 @@ class BeirFolder:
                 tuple(queries[query][1] for query in selected),
                 tuple(split_of[query] for query in selected),
             ),
-            Qrels({q: grades[q] for q in selected}, self.complete, self.relevant),
+            Qrels(
+                {q: grades[q] for q in selected},
+                self.complete,
+                self.relevant,
+                self.ignore_identical_ids,
+            ),
             frozenset(no_answer & set(selected)),
+            sum(len(grades[query].keys() - known_docs) for query in selected),
         )
 
     def _split_files(self, folder: Path) -> dict[str, Path]:
-        found = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv"))}
+        found = {file.stem: file for file in files_in(folder / "qrels", "*.tsv")}
         require(bool(found), f"{folder / 'qrels'} has no .tsv file; add qrels/test.tsv")
         if self.split == ALL:
             return found
@@ -93,7 +107,8 @@ class BeirFolder:
 
 def digest(split: str = "test", sets: Sequence[str] | None = None) -> BeirFolder:
     """Return the digest corpus that ships with this package: complete judgements, relevant ≥ 2."""
-    return BeirFolder(str(resource("qrels/digest")), "digest", split, sets, 2, True)
+    path = str(resource("qrels/digest"))
+    return BeirFolder(path, "digest", split, sets, relevant=2, complete=True, strict=True)
 
 
 def _text(row: Mapping[str, object], key: str, where: str) -> str:
@@ -147,7 +162,11 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
         group = _text(metadata, "set", where) or UNLABELLED
         require(group != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
         queries[query] = (text, group)
-        if metadata.get("no_answer"):
+        marked = metadata.get("no_answer", False)
+        require(
+            isinstance(marked, bool), f"{where}: 'no_answer' must be true or false, found {marked!r}"
+        )
+        if marked:
             no_answer.add(query)
     require(bool(queries), f"{file} has no queries; a query set needs at least one line")
     return queries, no_answer
@@ -160,11 +179,14 @@ def read_metadata(file: Path, key: str) -> dict[str, str]:
     return {query: str(value) for query, value in found.items() if value}
 
 
-def read_qrels(file: Path, queries: set[str], docs: set[str]) -> dict[str, dict[str, int]]:
+def read_qrels(
+    file: Path, queries: set[str], docs: set[str], *, strict: bool
+) -> dict[str, dict[str, int]]:
     """Read a BEIR qrels file (query-id, corpus-id, score; tab-separated, with a header line).
 
-    Raises `BenchError` with file and line for a malformed line, an id that is not in the collection,
-    a grade that is no integer, and a pair that stands twice.
+    Raises `BenchError` with file and line for a malformed line, a query that is not in the collection,
+    a grade that is no integer, and a pair that stands twice; for a document that is not in the
+    collection if `strict`, and for a file that names no document which is.
     """
     grades: dict[str, dict[str, int]] = {}
     for place, (number, line) in enumerate(read_lines(file)):
@@ -179,12 +201,16 @@ def read_qrels(file: Path, queries: set[str], docs: set[str]) -> dict[str, dict[
         query, doc, grade = (column.strip() for column in columns)
         if query not in queries:
             raise BenchError(f"{where}: unknown query '{query}'; " + did_you_mean(query, queries))
-        if doc not in docs:
+        if strict and doc not in docs:
             raise BenchError(f"{where}: unknown document '{doc}'; {_near_document(doc, docs)}")
         judged = grades.setdefault(query, {})
         require(doc not in judged, f"{where}: the pair {query}, {doc} stands twice; keep one")
         judged[doc] = read_grade(grade, where)
     require(bool(grades), f"{file} has no judgements; qrels need at least one line")
+    require(
+        any(not docs.isdisjoint(judged) for judged in grades.values()),
+        f"{file}: none of its documents is in corpus.jsonl; are these the qrels of this corpus?",
+    )
     return grades
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.collections.beir import (
+    ALL,
     BeirFolder,
     read_corpus,
     read_grade,
@@ -19,7 +20,8 @@ from bench.collections.beir import (
 )
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import read_lines, write_text
+from bench.files import files_in, is_file_name, read_lines, write_text
+from bench.types import TestCollection
 
 FOLDER = "passes"
 ADJUDICATION = "adjudication"
@@ -67,29 +69,24 @@ class ToJudge:
 
     def assessors(self) -> list[str]:
         """Return the names of all who have a pass here, the adjudicator left out."""
-        files = sorted((self.folder / FOLDER).glob("*.tsv"))
+        files = files_in(self.folder / FOLDER, "*.tsv")
         return [file.stem for file in files if file.stem != ADJUDICATION]
 
     def read(self, name: str) -> Pass:
         """Read one pass. Raises `BenchError` with file and line; nothing is said of missing pairs."""
+        names = self.assessors()
         require(
-            name == ADJUDICATION or name in self.assessors(),
+            name == ADJUDICATION or name in names,
             f"no pass '{name}' in {self.folder / FOLDER}; "
-            + (
-                did_you_mean(name, self.assessors()) if self.assessors() else "make one with bench judge"
-            ),
+            + (did_you_mean(name, names) if names else "make one with bench judge"),
         )
         return read_pass(self.pass_file(name), set(self.queries), set(self.doc_ids))
 
-    def judged(self) -> set[Pair]:
-        """Return the pairs that have a grade anywhere in the folder: in qrels or in a pass."""
-        found: set[Pair] = set()
-        if any((self.folder / "qrels").glob("*.tsv")):
-            grades = BeirFolder(str(self.folder), split="all").load().qrels.grades
-            found |= {(query, doc) for query, judged in grades.items() for doc in judged}
-        for name in self.assessors():
-            found |= self.read(name).grades.keys()
-        return found
+    def labels(self) -> TestCollection | None:
+        """Return what qrels/ says now, None where it says nothing yet."""
+        if not files_in(self.folder / "qrels", "*.tsv"):
+            return None
+        return BeirFolder(str(self.folder), split="all").load()
 
 
 def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
@@ -222,18 +219,48 @@ def needs_reason(one: int, other: int) -> bool:
     return abs(one - other) >= 2
 
 
+def by_query(grades: Mapping[Pair, int]) -> dict[str, dict[str, int]]:
+    """Return query → document → grade.
+
+    >>> by_query({("q", "a"): 1, ("q", "b"): 0})
+    {'q': {'a': 1, 'b': 0}}
+    """
+    found: dict[str, dict[str, int]] = {}
+    for (query, doc), grade in grades.items():
+        found.setdefault(query, {})[doc] = grade
+    return found
+
+
 def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, int]:
-    """Write qrels/<split>.tsv for each split that the queries' metadata name, without the zeros.
+    """Write qrels/<split>.tsv for each split that the queries' metadata name; a query without goes
+    where it was. What qrels/ says of pairs without a grade here stays.
+
+    Zeros are written where their absence would say something else: in a pool, that nobody judged the
+    pair; in a query without another grade, that nobody asked it.
 
     Returns file → number of lines. Raises `BenchError` for a query without a split.
     """
     split_of = read_metadata(to_judge.folder / "queries.jsonl", "split")
+    before: Mapping[str, Mapping[str, int]] = {}
+    if labels := to_judge.labels():
+        before = labels.qrels.grades
+        split_of = dict(zip(labels.queries.ids, labels.queries.splits, strict=True)) | split_of
+    place = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
+    settled = by_query(grades)
+    pooled = any(len(judged) < len(place) for judged in settled.values())
     lines: dict[str, list[str]] = {}
-    for query, text in ((q, t) for q, (t, _) in to_judge.queries.items()):
+    for query, (text, _) in to_judge.queries.items():
         require(query in split_of, f"query '{query}' ({text}) has no metadata 'split'; give it one")
-        for doc in to_judge.doc_ids:
-            if grades.get((query, doc), 0):
-                lines.setdefault(split_of[query], []).append(f"{query}\t{doc}\t{grades[query, doc]}\n")
+        require(
+            is_file_name(split_of[query]) and split_of[query] != ALL,
+            f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",
+        )
+        own = settled.get(query, {})
+        zeros = pooled or not any(own.values())
+        final = {doc: grade for doc, grade in before.get(query, {}).items() if doc not in own}
+        final |= {doc: grade for doc, grade in own.items() if grade or zeros}
+        for doc in sorted(final, key=lambda doc: place.get(doc, len(place))):
+            lines.setdefault(split_of[query], []).append(f"{query}\t{doc}\t{final[doc]}\n")
     written = {}
     for split, chosen in lines.items():
         file = to_judge.folder / "qrels" / f"{split}.tsv"

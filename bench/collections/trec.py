@@ -1,10 +1,11 @@
-"""TREC run files: `query Q0 document rank score tag`, white space between."""
+"""TREC run files: `query Q0 document rank score tag`, white space between; "# " begins a comment."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,58 +13,75 @@ from bench.errors import BenchError, require
 from bench.files import read_lines, whole_file
 from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 
+# From here on a number rounds to infinity in float32: half a step above the largest.
+_BEYOND_FLOAT32 = 2.0**128 - 2.0**103
+
+_Doc = TypeVar("_Doc", int, str)
+
 
 def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, float]]:
-    """Read a run file → query id → document number → score.
+    """Read a run file → query id → document number → score, a float32.
 
-    Raises `BenchError` with file and line for a line that has not six columns, an unknown document,
-    a document twice for one query, and a score that is no finite number.
+    Raises `BenchError` with file and line as `read_scores` does, and for an unknown document.
     """
-    found: dict[str, dict[int, float]] = {}
-    for number, line in read_lines(file):
-        if line.startswith("#"):
-            continue
-        where = f"{file}:{number}"
-        columns = line.split()
-        require(
-            len(columns) == 6,
-            f"{where}: expected 6 columns (query Q0 document rank score tag), found {len(columns)}",
-        )
-        query, _, doc, _, text, _ = columns
+
+    def number(doc: str, where: str) -> int:
         if doc not in doc_numbers:
             raise BenchError(f"{where}: document '{doc}' is not in the collection; is it its run?")
-        try:
-            score = float(text)
-        except ValueError:
-            score = math.nan
-        require(math.isfinite(score), f"{where}: score '{text}' is not a finite number")
-        answers = found.setdefault(query, {})
-        require(
-            doc_numbers[doc] not in answers,
-            f"{where}: document '{doc}' stands twice for query '{query}'; keep one",
-        )
-        answers[doc_numbers[doc]] = score
+        return doc_numbers[doc]
+
+    found = _read(file, number)
     require(bool(found), f"{file} has no lines; a run needs at least one answer")
     return found
 
 
 def read_scores(file: Path) -> dict[str, list[tuple[str, float]]]:
-    """Read a run file that bench wrote → query id → (document id, float32 score) in its order.
+    """Read a run file → query id → (document id, float32 score) in the order of its lines.
 
-    Raises `BenchError` with file and line for a line that has not six columns or no score.
+    Raises `BenchError` with file and line for a line that has not six columns, a document twice for
+    one query, and a score that is no finite number or that float32 can not hold.
     """
-    found: dict[str, list[tuple[str, float]]] = {}
+    return {query: list(answers.items()) for query, answers in _read(file, lambda doc, _: doc).items()}
+
+
+def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, float]]:
+    """Read a run file → query id → `key(document id, where)` → score."""
+    found: dict[str, dict[_Doc, float]] = {}
     for number, line in read_lines(file):
-        if line.startswith("#"):
-            continue
         columns = line.split()
-        require(len(columns) == 6, f"{file}:{number}: expected 6 columns, found {len(columns)}")
-        try:
-            score = float(np.float32(columns[4]))
-        except ValueError:
-            raise BenchError(f"{file}:{number}: score '{columns[4]}' is not a number") from None
-        found.setdefault(columns[0], []).append((columns[2], score))
+        if columns[0] == "#":  # "#1" may be a query
+            continue
+        where = f"{file}:{number}"
+        require(
+            len(columns) == 6,
+            f"{where}: expected 6 columns (query Q0 document rank score tag), found {len(columns)}",
+        )
+        query, _, name, _, text, _ = columns
+        doc = key(name, where)
+        answers = found.setdefault(query, {})
+        require(
+            doc not in answers, f"{where}: document '{name}' stands twice for query '{query}'; keep one"
+        )
+        answers[doc] = _score(text, where)
     return found
+
+
+def _score(text: str, where: str) -> float:
+    """Return a score as trec_eval reads it: as float32.
+
+    Scores that differ only beyond float32 become ties, and what is next to 0 becomes 0. What float32
+    can not hold is refused: trec_eval would read an infinity, which for us is no answer at all.
+    """
+    try:
+        score = float(text)
+    except ValueError:
+        score = math.nan
+    require(math.isfinite(score), f"{where}: score '{text}' is not a finite number")
+    require(
+        abs(score) < _BEYOND_FLOAT32,
+        f"{where}: score '{text}' is beyond float32, in which trec_eval reads scores; scale the scores",
+    )
+    return float(np.float32(score))
 
 
 def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iterator[str]:
@@ -109,12 +127,12 @@ def write_qrels(file: Path, test: TestCollection) -> int:
 
     Where the judgements are complete, every pair has a line, zeros too.
     """
-    every = test.collection.ids(range(len(test.collection)))
+    every = test.collection.ids(range(len(test.collection))) if test.qrels.complete else []
     lines = 0
     with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
         for query in test.queries.ids:
             judged = test.qrels.grades.get(query, {})
-            for doc in every if test.qrels.complete else sorted(judged):
+            for doc in [*every, *sorted(judged.keys() - every)]:
                 out.write(f"{query} 0 {doc} {judged.get(doc, 0)}\n")
                 lines += 1
     return lines

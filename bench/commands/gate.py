@@ -167,7 +167,25 @@ def verify(
 
     then = Record.load(run)
     rankings = {name: read_scores(run / f"{name}.trec") for name in then.systems}
-    now, results, test = run_again(settings_of(then, changes or ()), allow or ())
+    for name, ranking in rankings.items():
+        unknown = sorted(ranking.keys() - then.query_ids)
+        require(
+            not unknown,
+            f"{run / name}.trec answers {unknown[0]!r}, which the record has not" if unknown else "",
+        )
+    settings = settings_of(then, changes or ())
+    for key in ("measures", "depth"):
+        require(
+            settings.get(key) == then.content["config"].get(key),
+            f"verify repeats a run with its own {key}; leave {key} out of --set",
+        )
+    now, results, test = run_again(settings, allow or ())
+    gone = [name for name in then.systems if name not in results.systems]
+    require(
+        not gone,
+        "verify repeats a run with its own systems; leave retrievers out of --set, or name "
+        f"{', '.join(map(repr, gone))} too",
+    )
     require(
         now.query_ids == then.query_ids,
         f"the queries are not those of {run}: {len(then.query_ids)} then, {len(now.query_ids)} now; "
@@ -177,7 +195,7 @@ def verify(
     for place, name in enumerate(then.systems):
         values = [{m: r.values(m)[place] for m in then.measures} for r in (then, now)]
         ranked = results.systems[name].run.by_query(results.queries, test.collection)
-        found.append(reproduced(name, rankings[name], ranked, *values))
+        found.append(reproduced(name, then.query_ids, rankings[name], ranked, *values))
     print_grids([reproduction_table(found, differences(then, now), then)])
     raise typer.Exit(int(any(one.level is Level.DIFFERENT for one in found)))
 

@@ -82,20 +82,29 @@ def judge(
         typer.Option(metavar="RUN", help="Judge only what these runs (folders or .trec files) found."),
     ] = None,
     depth: Annotated[int, typer.Option(min=1, help="How deep each run of --pool is looked at.")] = 100,
+    unjudged: Annotated[
+        bool, typer.Option("--unjudged", help="With --pool: leave out what has a grade in FOLDER/qrels.")
+    ] = False,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="SET", help="Only this query set; repeatable.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the order of queries and papers.")] = 0,
 ) -> None:
     """Judge papers in the terminal: blind to systems, saved at every key, resumable."""
-    from bench.collections.passes import ToJudge
+    from bench.collections.passes import ADJUDICATION, ToJudge
     from bench.judge.pool import pairs_to_judge
     from bench.judge.session import PassFile, Session
 
+    require(
+        assessor.casefold() != ADJUDICATION,
+        f"passes/{ADJUDICATION}.tsv keeps the settled grades; take another --assessor name",
+    )
+    require(not unjudged or bool(pool), "--unjudged belongs to --pool; name a run with --pool RUN")
     screen = _screens()
     to_judge = ToJudge.load(folder)
     with PassFile(to_judge, assessor) as kept:
-        pairs = pairs_to_judge(to_judge, kept, pool or [], depth, sets or [], f"{seed} {assessor}")
+        order = f"{seed} {assessor}"
+        pairs = pairs_to_judge(to_judge, kept, pool or [], depth, sets or [], order, unjudged=unjudged)
         session = Session(pairs, kept)
         if session.current is None:
             print(f"nothing left to judge for {assessor}: {len(pairs)} pairs are done")

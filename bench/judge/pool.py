@@ -1,4 +1,4 @@
-"""Which pairs a session asks for: all, or those that some runs found and nobody judged."""
+"""Which pairs a session asks for: all, or those that some runs found."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from pathlib import Path
 from bench.collections.passes import Pair, ToJudge
 from bench.collections.trec import read_run
 from bench.errors import did_you_mean, require
+from bench.files import files_in
 from bench.judge.session import PassFile, blind_order
 
 
 def pairs_to_judge(
-    to_judge: ToJudge, kept: PassFile, runs: Sequence[Path], depth: int, sets: Sequence[str], seed: str
+    to_judge: ToJudge,
+    kept: PassFile,
+    runs: Sequence[Path],
+    depth: int,
+    sets: Sequence[str],
+    seed: str,
+    *,
+    unjudged: bool = False,
 ) -> list[Pair]:
     """Return the pairs in the order in which they are shown.
 
-    With runs: the first `depth` documents of each for each query, without what has a grade in the
-    folder already, but with what this very pass holds, so that a session goes on where it stopped.
+    With runs: the first `depth` documents of each for each query. Passes are independent, so what one
+    assessor has judged is asked of the next as well. `unjudged` leaves out what has a grade in qrels/,
+    but not what this very pass holds, so that a session goes on where it stopped.
     """
     known = {group for _, group in to_judge.queries.values()}
     for name in sets:
@@ -28,9 +37,15 @@ def pairs_to_judge(
     if not runs:
         docs = to_judge.doc_ids
         return blind_order(queries, lambda _: docs, seed)
-    judged = to_judge.judged() - kept.grades.keys()
     pool = pool_of(to_judge, runs, depth)
-    found = {q: sorted(doc for doc in pool.get(q, ()) if (q, doc) not in judged) for q in queries}
+    labels = to_judge.labels() if unjudged else None
+    settled = labels.qrels.grades if labels else {}
+    found = {
+        q: sorted(
+            doc for doc in pool.get(q, ()) if doc not in settled.get(q, {}) or (q, doc) in kept.grades
+        )
+        for q in queries
+    }
     return blind_order([q for q in queries if found[q]], found.__getitem__, seed)
 
 
@@ -40,10 +55,15 @@ def pool_of(to_judge: ToJudge, runs: Sequence[Path], depth: int) -> dict[str, se
     numbers = {doc: n for n, doc in enumerate(ids)}
     pool: dict[str, set[str]] = {}
     for run in runs:
-        files = sorted(run.glob("*.trec")) if run.is_dir() else [run]
+        files = files_in(run, "*.trec") if run.is_dir() else [run]
         require(bool(files), f"{run} holds no .trec file; name a run's folder or a run file")
         for file in files:
-            for query, answers in read_run(file, numbers).items():
+            found = read_run(file, numbers)
+            require(
+                not found.keys().isdisjoint(to_judge.queries),
+                f"{file} answers none of the queries in {to_judge.folder}; is it a run of another set?",
+            )
+            for query, answers in found.items():
                 best = sorted(answers, key=lambda doc: (answers[doc], ids[doc]), reverse=True)[:depth]
                 pool.setdefault(query, set()).update(ids[doc] for doc in best)
     return pool

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.agreement import Agreement, Estimate
+from bench.errors import listed
 from bench.relabel import Relabelled
 from bench.report.grid import Cell, Grid
 
@@ -85,7 +86,7 @@ def relabelled_tables(result: Relabelled) -> list[Grid]:
     ]
     if result.left_out:
         notes.append(
-            f"Left out, without a relevant document under some labels: {', '.join(result.left_out)}."
+            f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
     means = Grid(
         "Means of the same runs under each labelling",

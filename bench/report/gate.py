@@ -46,7 +46,7 @@ def _findings_table(result: GateResult) -> Grid:
     notes = [
         (
             "Passes when the interval's lower end is above −tolerance; regressed when it is not and the "
-            "difference is significantly below 0; else undecidable. Intervals are simultaneous over this "
+            "difference is significantly below 0; else undecidable. Intervals hold together for this "
             "table. reranked: queries whose order of documents is another."
         )
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from bench.errors import listed
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
@@ -97,7 +98,7 @@ def _main_notes(record: Record, approximate: bool) -> list[str]:
         (
             f"{n} queries, {collection['documents']} documents. Binary measures count grades of "
             f"{labels['relevant']} or more as relevant; nDCG has linear gains. Bold: highest mean, "
-            "which alone does not say that the difference is real. Intervals: t, stratified by query set."
+            "which alone does not say that the difference is real. Intervals: stratified by query set."
         )
     ]
     if set_names(record):
@@ -108,8 +109,8 @@ def _main_notes(record: Record, approximate: bool) -> list[str]:
         flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
         notes.append(
             "Letters: significantly higher than the system of that letter, in the family named before "
-            f"the run: {', '.join(family['measures'])}, {family['hypotheses']} comparisons of systems that "
-            f"are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
+            f"the run: {', '.join(family['measures'])}, {family['hypotheses']} comparisons of systems "
+            f"that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
             f"statistic of the family, α = {ALPHA:.2g})."
         )
     notes += _order_notes(record)
@@ -123,7 +124,7 @@ def _main_notes(record: Record, approximate: bool) -> list[str]:
     left_out, no_answer = (record.content["queries"][key] for key in ("left_out", "no_answer"))
     if left_out:
         notes.append(
-            f"Left out, having no relevant document: {', '.join(left_out)}. "
+            f"Left out, having no relevant document: {listed(left_out)}. "
             "Mark them no_answer if that is meant."
         )
     if no_answer:
@@ -133,7 +134,7 @@ def _main_notes(record: Record, approximate: bool) -> list[str]:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
-    return [*notes, *_tie_notes(record), *_cut_notes(record)]
+    return [*notes, *_label_notes(record), *_tie_notes(record), *_cut_notes(record)]
 
 
 def _order_notes(record: Record) -> list[str]:
@@ -160,6 +161,19 @@ def _order_notes(record: Record) -> list[str]:
         return []
     cases = "; ".join(f"{' or '.join(groups)}, {pair}" for pair, groups in told.items())
     return [f"The order by {measure} depends on single sets: {cases}."]
+
+
+def _label_notes(record: Record) -> list[str]:
+    """Say what of the labels no system can find, and what is taken out of the answers."""
+    labels, notes = record.content["labels"], []
+    if missing := labels.get("missing_documents"):
+        notes.append(
+            f"{missing} judgements name documents that are not in the corpus; relevant ones count as "
+            "missed, as in BEIR's own evaluation."
+        )
+    if labels.get("ignore_identical_ids"):
+        notes.append("Documents with the id of their query are left out of its answers.")
+    return notes
 
 
 def _tie_notes(record: Record) -> list[str]:

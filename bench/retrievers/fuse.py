@@ -48,7 +48,7 @@ def normalised(run: Run, norm: str) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Fused:
-    """Fusion of named parts.
+    """Fusion of named parts. The order in which they are named makes no difference.
 
     parts    name → retriever; any retriever, a fusion too
     method   rrf (reciprocal ranks) or convex (weighted sum of normalised scores)
@@ -80,17 +80,14 @@ class Fused:
             require(isinstance(part, Retriever), f"hybrid.parts.{name} is no retriever: {type(part)}")
 
     def __hash__(self) -> int:
-        return hash(
-            (
-                tuple(self.parts.items()),
-                (self.method, self.k, self.norm, self.depth),
-                tuple(sorted(self.weights.items())),
-            )
-        )
+        # Equality of mappings does not look at their order, so neither may the hash.
+        parts, weights = frozenset(self.parts.items()), frozenset(self.weights.items())
+        return hash((parts, weights, self.method, self.k, self.norm, self.depth))
 
     def index(self, collection: Collection) -> Searcher:
         """Index each part; equal parts of other methods share theirs."""
-        parts = {name: index_once(part, collection) for name, part in self.parts.items()}
+        # Sorted by name: sums of floats depend on the order, and that of the yaml says nothing.
+        parts = {name: index_once(part, collection) for name, part in sorted(self.parts.items())}
         ties = ties_of(collection)
         exact = None
         if any(part.exact is not None for part in parts.values()):
