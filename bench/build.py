@@ -65,7 +65,10 @@ def build(settings: Any, where: str) -> Any:
 
 def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:
     """Refuse unknown, missing and mistyped settings by name; what is no plain value checks itself."""
-    parameters = inspect.signature(make).parameters
+    try:
+        parameters = inspect.signature(make).parameters
+    except (TypeError, ValueError) as error:
+        raise BenchError(f"{where}._target_ names nothing that settings can make: {error}") from error
     hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name, value in arguments.items():

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
 from bench.commands import evidence, gate, labels
-from bench.errors import BenchError
+from bench.errors import BenchError, require
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
@@ -34,31 +33,59 @@ bench run collection=beir collection.path=DIR       an own BEIR folder
 bench run 'retriever=[runfile]' retrievers.runfile.path=FILE
 bench run --config-dir conf 'retriever=[mine]' --allow my_module
 bench run --cfg job                                 show every setting, run nothing
-bench run --hydra-help                              all flags of Hydra
-eval "$(bench run -sc install=bash)"                tab completion (zsh, fish too)
+eval "$(bench complete bash)"                       tab completion (zsh, fish too)
+
+Settings are written in Hydra's grammar: lists as [a,b], in a sweep also choice(a,b), range(1,5) and
+glob(*). Hydra's launchers, folders and logging are not used, so hydra.* settings are refused, and
+${hydra:...} has no value.
 """
 
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SETTING=VALUE", show_default=False, help="Overrides of conf/."),
+]
+Own = Annotated[
+    list[Path] | None,
+    typer.Option("--config-dir", "-cd", metavar="DIR", help="Folder searched beside conf/."),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="MODULE", help="Module besides bench that a _target_ may name."),
+]
 
-@app.command(
-    "run",
-    help=_RUN_HELP,
-    short_help="Evaluate retrievers on labelled queries.",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)
+
+@app.command("run", help=_RUN_HELP, short_help="Evaluate retrievers on labelled queries.")
 def run_command(
-    context: typer.Context,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(help="Module besides bench that a _target_ may name.", metavar="MODULE"),
+    settings: Settings = None,
+    own: Own = None,
+    allow: Allow = None,
+    sweep: Annotated[
+        bool, typer.Option("--multirun", "-m", help="One run for each combination of values.")
+    ] = False,
+    cfg: Annotated[
+        Literal["job"] | None,
+        typer.Option("--cfg", "-c", metavar="job", help="Show the settings instead of running."),
+    ] = None,
+    resolve: Annotated[
+        bool, typer.Option("--resolve", help="With --cfg: fill in what ${...} refers to.")
+    ] = False,
+    package: Annotated[
+        str | None,
+        typer.Option("--package", "-p", metavar="KEY", help="With --cfg: only what is below."),
     ] = None,
 ) -> None:
-    """Hand everything that is not an option of ours on to Hydra."""
+    """Hand settings in Hydra's grammar on."""
     from bench import job
 
-    job.run(context.args, allow or ())
+    require(bool(cfg) or not (resolve or package), "--resolve and --package go with --cfg job")
+    require(not (cfg and sweep), "--cfg job shows one run; leave -m out")
+    if cfg:
+        job.show(settings or (), own or (), resolve=resolve, package=package)
+    else:
+        job.run(settings or (), own or (), allow or (), sweep=sweep)
 
 
-_TUNE_HELP = """Search a retriever's settings on dev; tell the outcome once on test.
+_TUNE_HELP = """Search a retriever's settings on dev; tell on test what that was worth.
 
 \b
 bench tune retriever=bm25                           the space in conf/tune/bm25.yaml
@@ -67,23 +94,12 @@ bench tune retriever=bm25 collection=beir collection.path=DIR measures=[MAP]
 """
 
 
-@app.command(
-    "tune",
-    help=_TUNE_HELP,
-    short_help="Search a retriever's settings on dev.",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)
-def tune_command(
-    context: typer.Context,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(help="Module besides bench that a _target_ may name.", metavar="MODULE"),
-    ] = None,
-) -> None:
-    """Hand everything that is not an option of ours on to Hydra's grammar."""
+@app.command("tune", help=_TUNE_HELP, short_help="Search a retriever's settings on dev.")
+def tune_command(settings: Settings = None, own: Own = None, allow: Allow = None) -> None:
+    """Hand settings in Hydra's grammar on."""
     from bench import job
 
-    job.tune(context.args, allow or ())
+    job.tune(settings or (), own or (), allow or ())
 
 
 @app.command("ingest", short_help="Saved pages to corpus.jsonl.")
@@ -118,6 +134,30 @@ def report(
     with Artist() as artist, reporting(record, folder, artist):
         pass
     print_tables(record)
+
+
+@app.command("complete", short_help="Tab completion for bash, zsh or fish.")
+def complete(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="bash|zsh|fish")],
+    line: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Print what may stand at the end of this line.")
+    ] = None,
+) -> None:
+    """Print what sets tab completion up: eval "$(bench complete bash)", in ~/.bashrc for good.
+
+    For zsh the same with zsh; for fish: bench complete fish | source
+    """
+    from bench.completion import SCRIPTS, answers
+
+    if line is None:
+        print(SCRIPTS[shell], end="")
+        return
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    flags = {
+        name: [flag for one in command.params for flag in one.opts if flag.startswith("--")]
+        for name, command in commands.items()
+    }
+    print(*answers(line, flags), sep="\n")
 
 
 _COMMANDS: dict[Callable[..., None], str] = {
@@ -155,20 +195,6 @@ def _refuse(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def _complete(arguments: list[str]) -> NoReturn:
-    """Answer the shell: Hydra's completion script asks `bench -sc query=SHELL`, whatever the command."""
-    program, *words = os.environ.get("COMP_LINE", "bench ").split(" ")
-    if len(words) > 1 and words[0] == "run":
-        from bench import job
-
-        os.environ["COMP_LINE"] = " ".join([program, *words[1:]])
-        job.run(arguments)
-    else:
-        names = (c.name or getattr(c.callback, "__name__", "") for c in app.registered_commands)
-        print(" ".join(names))
-    sys.exit()
-
-
 def main() -> None:
     """Run the command line: bad input is one line on stderr and exit code 2."""
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.
@@ -179,8 +205,6 @@ def main() -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     sys.argv = [sys.argv[0], *arguments]
     try:
-        if arguments[:1] == ["-sc"]:
-            _complete(arguments)
         sys.exit(app(args=arguments, prog_name="bench", standalone_mode=False))
     except BenchError as error:
         if debug:

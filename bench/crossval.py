@@ -22,13 +22,16 @@ DEFAULT = "default"
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search found. `means` has a dev mean for each setting of the grid, in its order; the
-    default is the first.
+    """What a search found. `means` has a dev mean for each setting tried, in their order; the default is
+    the first.
 
     chosen         the setting with the highest mean on all dev queries
-    validated      mean over folds of settings chosen without the fold, with its interval
+    validated      mean on dev of settings that were chosen without the fold in which they are measured
+    on_dev         those against the default, on the same queries
     fold_choices   the setting that each fold would have chosen
-    on_test        chosen against default on test; None where the default was chosen
+    test_means     default and chosen on test; None where the default was chosen, as are the next two
+    on_test        chosen against default on test
+    look           which look at these labels of test that was, by the ledger
     """
 
     retriever: str
@@ -36,10 +39,12 @@ class Tuned:
     n_dev: int
     means: Mapping[str, float]
     chosen: str
-    validated: tuple[float, float, float]
+    validated: float
+    on_dev: Comparison
     fold_choices: tuple[str, ...]
-    test_means: tuple[float, float]
-    on_test: Comparison | None
+    test_means: tuple[float, float] | None = None
+    on_test: Comparison | None = None
+    look: int | None = None
 
 
 def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -52,7 +57,7 @@ def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
         yield dict(zip(space, values, strict=True))
 
 
-def said(setting: Mapping[str, Any]) -> str:
+def in_one_word(setting: Mapping[str, Any]) -> str:
     """Return a setting in one word, such as `k1=0.9 b=0.4`."""
     return " ".join(f"{key}={json.dumps(value)}" for key, value in setting.items())
 

@@ -40,7 +40,7 @@ def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tu
     A run with the same settings, data and code that was killed is gone on with: its finished systems
     are kept beside the runs until one is saved whole. Raises `BenchError`.
     """
-    _check(settings, allowed)
+    check(settings, allowed)
     output = Path(settings["output"])
     record.check_writable(output)
     with Artist() as artist:
@@ -55,7 +55,7 @@ def run(
     settings: Mapping[str, Any], allowed: Sequence[str] = ()
 ) -> tuple[Record, Results, TestCollection]:
     """Run these settings and write nothing. Raises `BenchError`."""
-    _check(settings, allowed)
+    check(settings, allowed)
     return _run(settings, None)
 
 
@@ -101,17 +101,38 @@ def _read_value(text: str) -> Any:
         raise BenchError(f"cannot read the value '{text}': it is no YAML") from error
 
 
-def _check(settings: Mapping[str, Any], allowed: Sequence[str]) -> None:
+def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
+    """Raise `BenchError` for a setting that is missing, of another type or out of its range.
+
+    What collection and retrievers need is checked where they are built.
+    """
     require_allowed(settings, allowed)
     for key, kind in _KINDS.items():
         value = settings.get(key)
         require(fits(value, kind), f"{key} must be {said(kind)}, got {value!r}")
     require(settings["seed"] >= 0, f"seed must not be negative, got {settings['seed']}")
+    require(settings["depth"] >= 1, f"depth must be at least 1, got {settings['depth']}")
     for key in ("collection", "retrievers"):
         require(
             isinstance(settings.get(key), Mapping),
             f"{key} must be chosen, such as collection=digest or 'retriever=[bm25]'",
         )
+    measures = [Measure.parse(name) for name in settings["measures"]]
+    require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
+    require(len(set(measures)) == len(measures), "a measure stands twice in measures; name each once")
+    plan_of(settings)
+
+
+def load_collection(settings: Mapping[str, Any]) -> TestCollection:
+    """Return the test collection that `collection` names. Raises `BenchError` when it names none."""
+    source = build(settings["collection"], "collection")
+    loaded = source.load() if hasattr(source, "load") else None
+    if not isinstance(loaded, TestCollection):
+        raise BenchError(
+            "collection names no test collection; choose one, such as collection=digest, or give "
+            "collection._target_ something whose load() returns a bench.types.TestCollection"
+        )
+    return loaded
 
 
 def _run(
@@ -119,10 +140,9 @@ def _run(
 ) -> tuple[Record, Results, TestCollection]:
     started = time.perf_counter()
     measures = [Measure.parse(name) for name in settings["measures"]]
-    # Read before anything is computed: what is confirmatory is named before the run.
     plan = plan_of(settings)
     retrievers = {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
-    test: TestCollection = build(settings["collection"], "collection").load()
+    test = load_collection(settings)
     if unfinished is not None:
         unfinished.open(settings, retrievers, test)
         if unfinished.finished:
@@ -155,6 +175,5 @@ def plan_of(settings: Mapping[str, Any]) -> Plan:
     unknown = sorted(set(asked) - {"measures", "pairs", "margin", "tolerance"})
     require(not unknown, f"unknown setting 'evidence.{unknown[0] if unknown else ''}'")
     measures = [str(Measure.parse(name)) for name in settings["measures"]]
-    require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
     Margins.read(asked.get("tolerance") or {}, measures, "evidence.tolerance")
     return Plan.read(asked, measures, list(settings["retrievers"]))

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,36 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_numbered(folder: Path, stem: str, texts: Mapping[str, str]) -> Path:
+    """Write `stem`.SUFFIX for each suffix of `texts`, or `stem`-2, `stem`-3, … where one is there.
+
+    Returns the last path. Nothing is written over, not by two processes at once either. Raises
+    `BenchError` when the folder can not be written to.
+    """
+    number = 1
+    while True:
+        name = stem if number == 1 else f"{stem}-{number}"
+        paths = [folder / f"{name}.{suffix}" for suffix in texts]
+        if not any(path.exists() for path in paths) and _taken(paths[0]):
+            break
+        number += 1
+    for path, text in zip(paths, texts.values(), strict=True):
+        write_text(path, text)
+    return paths[-1]
+
+
+def _taken(path: Path) -> bool:
+    """Make an empty file, unless another process did so just now; return whether this one did."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+    except OSError as error:
+        if path.is_file():
+            return False
+        raise BenchError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+    return True
 
 
 def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -2,8 +2,8 @@
 
 Non-inferiority on one interval, simultaneous over all that is gated (Piaggio et al. 2012): *passed*
 when its lower end is above −tolerance, *regressed* when it is not and the difference is significantly
-below 0, *undecidable* otherwise. Every system is held against the last baseline, and against the best that was
-ever accepted, so that small steps can not walk downhill.
+below 0, *undecidable* otherwise. Every system is held against the last baseline, and against the best
+that was ever accepted, so that small steps can not walk downhill.
 """
 
 from __future__ import annotations

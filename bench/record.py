@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -33,6 +34,8 @@ SCHEMA = 2
 RECORD = "record.json"
 _PART = ".part-"
 _STALE_S = 24 * 3600
+# Settings that hold a path, or several: `path`, `output`, `model`, `stopword_file`, `shard_paths`, …
+_NAMES_A_PATH = re.compile(r"(^|_)(path|file|folder|dir|directory|output|model)s?$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,13 +277,17 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _portable(config: Any) -> Any:
-    """The config without absolute paths: of those only the last part says anything elsewhere."""
+def _portable(config: Any, key: str = "") -> Any:
+    """The config without absolute paths: of those only the last part says anything elsewhere.
+
+    What is a path is told by the name of its setting, never by how its text begins: a prompt or a
+    pattern may begin with "/" too.
+    """
     if isinstance(config, Mapping):
-        return {str(key): _portable(value) for key, value in config.items()}
+        return {str(name): _portable(value, str(name)) for name, value in config.items()}
     if isinstance(config, (list, tuple)):
-        return [_portable(value) for value in config]
-    if isinstance(config, str) and Path(config).is_absolute():
+        return [_portable(value, key) for value in config]
+    if isinstance(config, str) and _NAMES_A_PATH.search(key) and Path(config).is_absolute():
         return Path(config).name
     if isinstance(config, float) and not math.isfinite(config):
         return str(config)

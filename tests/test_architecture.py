@@ -18,11 +18,13 @@ LAYERS = (
     {"crossval"},
     {"ir_metadata"},
     {"record"},
-    {"contenders", "relabel", "reproduction", "gate", "judge", "resume", "build"},
+    {"contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
     {"report", "experiment"},
     {"execute"},
     {"tuning"},
-    {"job"},
+    {"config_errors"},
+    {"compose"},
+    {"job", "completion"},
     {"commands"},
     {"cli"},
 )
@@ -36,8 +38,8 @@ LEAVES = {
     "rank_bm25": {"retrievers.bm25"},
     "Stemmer": {"retrievers.bm25", "judge.mark"},
     "matplotlib": {"report.plots"},
-    "hydra": {"job"},
-    "omegaconf": {"job"},
+    "hydra": {"compose", "config_errors"},
+    "omegaconf": {"compose", "config_errors"},
     "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate"},
     "textual": {"judge.screen"},
     "scipy": {"relabel", "reproduction", "evidence.intervals", "evidence.power"},
@@ -100,6 +102,27 @@ def test_heavy_libraries_stay_in_their_leaf(module):
             assert not early or library in ("hydra", "omegaconf", "typer", "textual"), (
                 f"{module} imports {name} at once"
             )
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_private_part_of_hydra_is_used_or_patched(module):
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    named, theirs = [], set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named += [alias.name for alias in node.names]
+            theirs |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named += [f"{node.module}.{alias.name}" for alias in node.names]
+            theirs |= {alias.asname or alias.name for alias in node.names}
+    for name in named:
+        library, *parts = name.split(".")
+        assert library not in ("hydra", "omegaconf") or not any(p[0] == "_" for p in parts), name
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        for target in targets:
+            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+                assert target.value.id not in theirs - {"sys"}, f"{module} patches {target.value.id}"
 
 
 def test_types_needs_numpy_only():

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, QRELS, QUERIES, ROOT, write_beir
+from conftest import DOCUMENTS, QRELS, QUERIES, ROOT, only_run, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import cli, looks, tuning
+from bench.compose import compose
 from bench.crossval import cross_validate, folds_of, grid
+from bench.errors import BenchError
+from bench.experiment import run_systems
+from bench.files import write_numbered
+from bench.record import Record
 
 
 @given(st.integers(2, 8), st.lists(st.sampled_from(["a", "b", "c"]), min_size=8, max_size=60))
@@ -58,19 +67,217 @@ def split_collection(folder):
     return folder
 
 
-def test_the_chosen_setting_is_told_once_on_test(bench, tmp_path):
-    folder = split_collection(tmp_path / "c")
-    done = bench(
+def tuned_on(folder, *more):
+    """Arguments of a search on a collection of two dev and two test queries."""
+    return (
         "tune", "retriever=bm25", "collection=beir", f"collection.path={folder}", "tune.folds=2",
-        "output=out", "retrievers.bm25.k1=0.1,1.2", "tune.space.b=[0.0,0.75]",
+        "output=out", *more,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+
+
+# Documents on which b decides: the short one wins with length normalisation, the long one without.
+LENGTH = {
+    "d1": ("", "graph"),
+    "d2": ("", "graph graph " + "filler " * 40),
+    "d3": ("", "other words only"),
+}
+ASKED = {f"q{n}": ("graph", "topic") for n in range(1, 9)}
+DEV, TEST = ("q1", "q2", "q3", "q4"), ("q5", "q6", "q7", "q8")
+
+
+def where_b_decides(folder, dev="d2", test="d2"):
+    """Four dev queries and four test queries, each with one relevant document."""
+    write_beir(folder, LENGTH, ASKED, {})
+    for split, queries, doc in (("dev", DEV, dev), ("test", TEST, test)):
+        lines = "".join(f"{query}\t{doc}\t1\n" for query in queries)
+        (folder / "qrels" / f"{split}.tsv").write_text("query-id\tcorpus-id\tscore\n" + lines)
+    return folder
+
+
+@pytest.fixture
+def called(tmp_path, monkeypatch):
+    """The command line in this process, which is faster; in one of its own it is tried below."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: cli.app(args=list(arguments), standalone_mode=False)
+
+
+SPACE = ("tune.space={k1:[1.2]}", "tune.space.k1=[1.2]", "tune.space.b=[0.0,0.75]")
+
+
+def test_the_choice_is_told_beside_the_default_on_the_same_queries(called, tmp_path):
+    folder = where_b_decides(tmp_path / "c")
+    called(*tuned_on(folder, *SPACE, "measures=[MRR@10]"))
     told = json.loads((tmp_path / "out" / "tune-bm25.json").read_text())
-    assert list(told["means"]) == ["default", "k1=0.1 b=0.0", "k1=0.1 b=0.75", "k1=1.2 b=0.0"]
-    assert told["means"][told["chosen"]] == max(told["means"].values())
-    assert told["n_dev"] == 2
-    assert len(told["fold_choices"]) == 2
-    assert (tmp_path / "out" / "tune-bm25.md").read_text().startswith("**bm25: 4 settings")
+    # b=0 finds the long document first, b=0.75 (the default) second
+    assert told["means"] == {"default": 0.5, "k1=1.2 b=0.0": 1.0}
+    assert told["chosen"] == "k1=1.2 b=0.0"
+    assert told["fold_choices"] == ["k1=1.2 b=0.0"] * 2
+    assert told["validated"] == 1.0
+    on_dev = told["on_dev"]
+    assert (on_dev["system"], on_dev["baseline"], on_dev["n"]) == ("chosen by search", "default", 4)
+    assert (on_dev["difference"], on_dev["wins"], on_dev["losses"]) == (0.5, 4, 0)
+    assert told["test_means"] == [0.5, 1.0]
+    assert (told["on_test"]["difference"], told["on_test"]["n"]) == (0.5, 4)
+    assert told["look"] == 1
+    page = (tmp_path / "out" / "tune-bm25.md").read_text()
+    assert "| dev, 2 held-out folds | as each fold chose | 1.0000 | 0.5000 | +0.5000 |" in page
+    assert "| test | k1=1.2 b=0.0 | 1.0000 | 0.5000 | +0.5000 |" in page
+    assert "look 1 at these test labels" in page
+
+
+def test_what_the_folds_chose_is_compared_query_by_query(called, tmp_path):
+    """Where folds disagree, choosing by search loses, though the best setting on all dev ties."""
+    folder = where_b_decides(tmp_path / "c")
+    # which of the four queries is in which fold follows from their ids
+    fold = folds_of(DEV, ("topic",) * 4, 2)
+    lines = [f"{q}\t{'d2' if f else 'd1'}\t1\n" for q, f in zip(DEV, fold, strict=True)]
+    (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
+    called(*tuned_on(folder, *SPACE, "measures=[MRR@10]"))
+    told = json.loads((tmp_path / "out" / "tune-bm25.json").read_text())
+    # fold 0 wants the default and is measured by what fold 1 likes, and the other way round
+    assert told["means"] == {"default": 0.75, "k1=1.2 b=0.0": 0.75}
+    assert told["validated"] == 0.5
+    assert told["on_dev"]["difference"] == pytest.approx(0.5 - 0.75)
+    assert (told["on_dev"]["wins"], told["on_dev"]["ties"], told["on_dev"]["losses"]) == (0, 2, 2)
+
+
+def test_test_is_not_looked_at_when_the_default_is_chosen(called, tmp_path):
+    folder = where_b_decides(tmp_path / "c", dev="d1")
+    called(*tuned_on(folder, *SPACE, "measures=[MRR@10]"))
+    text = (tmp_path / "out" / "tune-bm25.json").read_text()
+    told = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert told["chosen"] == "default"
+    assert (told["test_means"], told["on_test"], told["look"]) == (None, None, None)
+    assert not (tmp_path / "out" / looks.LEDGER).exists()
+    assert "nothing was measured on test" in (tmp_path / "out" / "tune-bm25.md").read_text()
+
+
+def test_default_chosen_means_that_no_value_of_test_was_computed(tmp_path, monkeypatch):
+    """Measuring is watched where it is done: on which queries were systems run?"""
+    folder = where_b_decides(tmp_path / "c", dev="d1")
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def watched(test, *rest):
+        asked.extend(test.queries.ids)
+        return run_systems(test, *rest)
+
+    monkeypatch.setattr(tuning, "run_systems", watched)
+    settings = compose(
+        [f"collection.path={folder}", "collection=beir", "collection.split=dev", "retriever=[bm25]",
+         "measures=[MRR@10]", "output=out"]
+    )  # fmt: skip
+    tuned = tuning.tune(settings, "bm25", {"b": [0.0]}, 2)
+    assert (tuned.chosen, tuned.look, tuple(asked)) == ("default", None, DEV)
+
+
+def test_each_look_at_test_is_in_the_ledger_and_counted(called, tmp_path, capsys):
+    folder = where_b_decides(tmp_path / "c")
+    other = where_b_decides(tmp_path / "o", test="d1")
+    out = tmp_path / "out"
+    for collection, number in ((folder, 1), (folder, 2), (other, 1), (folder, 3)):
+        called(*tuned_on(collection, *SPACE, "measures=[MRR@10]"))
+        assert f"look {number} at these test labels" in capsys.readouterr().out
+    assert {file.name for file in out.iterdir()} == {
+        looks.LEDGER,
+        *(f"tune-bm25{n}.{kind}" for n in ("", "-2", "-3", "-4") for kind in ("json", "md")),
+    }
+    assert [
+        json.loads((out / f"tune-bm25{n}.json").read_text())["look"] for n in ("", "-2", "-3", "-4")
+    ] == [1, 2, 1, 3]
+    lines = [json.loads(line) for line in (out / looks.LEDGER).read_text().splitlines()]
+    assert [line["collection"] for line in lines] == ["c", "c", "o", "c"]
+    one = lines[0]
+    assert (one["retriever"], one["setting"], one["measure"]) == ("bm25", "k1=1.2 b=0.0", "MRR@10")
+    assert one["test_means"] == {"default": 0.5, "k1=1.2 b=0.0": 1.0}
+    assert one["bench"]
+    assert set(one) >= {"commit", "clean", "date"}
+    # the fingerprints are those that the record of a run on test has
+    called("run", "retriever=[bm25]", "collection=beir", f"collection.path={folder}", "output=run")
+    content = Record.load(only_run(tmp_path / "run")).content
+    assert one["fingerprints"] == {
+        "corpus": content["collection"]["fingerprint"],
+        "labels": content["labels"]["fingerprint"],
+        "queries": content["queries"]["fingerprint"],
+    }
+
+
+SEEN = looks.Seen("corpus", "labels", "queries")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        looks.Seen("other", "labels", "queries"),
+        looks.Seen("corpus", "other", "queries"),
+        looks.Seen("corpus", "labels", "other"),
+    ],
+)
+def test_looks_at_other_corpora_labels_or_queries_are_not_counted(tmp_path, other):
+    assert [looks.add(tmp_path, one, {}) for one in (SEEN, other, SEEN)] == [1, 1, 2]
+
+
+def test_a_torn_last_line_is_said_and_does_not_swallow_the_next(tmp_path, capsys):
+    ledger = tmp_path / looks.LEDGER
+    looks.add(tmp_path, SEEN, {"setting": "k1=1"})
+    whole = ledger.read_bytes()
+    for cut in (1, 2, len(whole) // 2, len(whole) - 2):  # killed within the second line
+        ledger.write_bytes(whole + whole[:cut])
+        assert looks.add(tmp_path, SEEN, {}) == 2
+        assert capsys.readouterr().err == (
+            f"bench: {ledger}:2: this line is cut short, and is not counted\n"
+        )
+        assert json.loads(ledger.read_bytes().splitlines()[2])["fingerprints"] == asdict(SEEN)
+    assert looks.add(tmp_path, SEEN, {}) == 3
+    assert "2: this line is damaged, and is not counted" in capsys.readouterr().err
+
+
+def test_a_last_line_that_lacks_only_its_end_counts(tmp_path, capsys):
+    ledger = tmp_path / looks.LEDGER
+    looks.add(tmp_path, SEEN, {})
+    ledger.write_bytes(ledger.read_bytes().rstrip())
+    assert looks.add(tmp_path, SEEN, {}) == 2
+    assert looks.add(tmp_path, SEEN, {}) == 3
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("line", [b"\xff\x00", b"5", b"[]", b"null", b"{}", b'"x"', b'{"fingerprints":'])
+def test_a_damaged_line_is_one_line_on_stderr(tmp_path, capsys, line):
+    looks.add(tmp_path, SEEN, {})
+    ledger = tmp_path / looks.LEDGER
+    ledger.write_bytes(line + b"\n" + ledger.read_bytes())
+    assert looks.add(tmp_path, SEEN, {}) == 2
+    assert capsys.readouterr().err == f"bench: {ledger}:1: this line is damaged, and is not counted\n"
+
+
+def test_processes_at_once_get_numbers_of_their_own(tmp_path):
+    code = (
+        "import sys, pathlib; from bench import looks; seen = looks.Seen('c', 'l', 'q')\n"
+        "looks.provenance.git = dict  # it is slow, and the processes would seldom meet\n"
+        "for _ in range(40): print(looks.add(pathlib.Path(sys.argv[1]), seen, {'x': 'y' * 9_000}))"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+        )
+        for _ in range(3)
+    ]
+    numbers = [int(n) for one in running for n in one.communicate()[0].split()]
+    assert sorted(numbers) == list(range(1, 121))
+    assert len((tmp_path / looks.LEDGER).read_text().splitlines()) == 120
+
+
+def test_numbered_files_are_never_written_over(tmp_path):
+    (tmp_path / "tune.md").write_text("a page without its json")
+    made = [write_numbered(tmp_path, "tune", {"json": f"{n}", "md": f"{n}"}).name for n in (1, 2)]
+    assert made == ["tune-2.md", "tune-3.md"]
+    assert (tmp_path / "tune.md").read_text() == "a page without its json"
+    assert (tmp_path / "tune-3.json").read_text() == "2"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BenchError, match="cannot write"):
+        write_numbered(tmp_path / "file" / "below", "tune", {"json": ""})
+    with pytest.raises(BenchError, match="cannot write"):
+        write_numbered(tmp_path / "file", "tune", {"json": ""})
 
 
 def test_the_shipped_spaces_name_real_settings(bench, tmp_path):
@@ -82,6 +289,16 @@ def test_the_shipped_spaces_name_real_settings(bench, tmp_path):
     assert told["on_test"] is None or told["on_test"]["n"] == 165
 
 
+def test_a_space_of_the_command_line_takes_the_place_of_its_key(called, tmp_path):
+    folder = split_collection(tmp_path / "c")
+    called(*tuned_on(folder, "retrievers.bm25.k1=0.1,1.2", "tune.space.b=[0.0,0.75]"))
+    told = json.loads((tmp_path / "out" / "tune-bm25.json").read_text())
+    assert list(told["means"]) == ["default", "k1=0.1 b=0.0", "k1=0.1 b=0.75", "k1=1.2 b=0.0"]
+    assert told["means"][told["chosen"]] == max(told["means"].values())
+    assert len(told["fold_choices"]) == 2
+    assert (tmp_path / "out" / "tune-bm25.md").read_text().startswith("**bm25: 4 settings")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -89,18 +306,49 @@ def test_the_shipped_spaces_name_real_settings(bench, tmp_path):
         (["retriever=bm25", "collection.split=all"], "tuning sees the dev queries only"),
         ([], "name the one retriever to tune"),
         (["retriever=[bm25,dense]"], "name the one retriever to tune"),
+        (["retriever=bm25", "retriever=hybrid"], "name the one retriever to tune"),
+        (["retriever=bm25,hybrid"], "name the one retriever to tune"),
         (["retriever=bm52"], "unknown retriever 'bm52'; did you mean 'bm25'"),
-        (["retriever=dense"], "unknown tune 'dense'"),
+        (["retriever=dense"], "no search space for 'dense'; known: bm25, hybrid"),
         (["retriever=bm25", "retrievers.bm25.k2=1,2"], "unknown setting 'k2'"),
         (["retriever=bm25", "depth=10,20"], "cannot search over 'depth'"),
         (["retriever=bm25", "retrievers.bm25.k1=-1,1"], "k1"),
         (["retriever=bm25", "tune.folds=1"], "1 folds are not possible"),
-        (["retriever=bm25", "retrievers.bm25.k1=[1"], "cannot read the override"),
+        (["retriever=bm25", "tune.folds=110"], "110 folds are not possible with 109 queries"),
+        (["retriever=bm25", "tune.folds=abc"], "tune.folds must be a whole number, got 'abc'"),
+        (["retriever=bm25", "tune.folds=true"], "tune.folds must be a whole number, got True"),
+        (["retriever=bm25", "tune.space.k1=0.9"], "tune.space.k1 must be a list of values"),
+        (["retriever=bm25", "tune.space.k1=[]"], "tune.space.k1 must be a list of values"),
+        (["retriever=bm25", "tune.space=5"], "tune.space must be settings with lists of values"),
+        (["retriever=bm25", "tune.space.k1=[x]"], "retrievers.bm25.k1 must be a number, got 'x'"),
+        (["retriever=bm25", "retrievers.bm25.k1=[1"], "cannot read 'retrievers.bm25.k1=[1'"),
+        (["retriever=bm25", "retrievers.bm25.k1=range(1,0)"], "has no values"),
+        (["retriever=bm25", "retrievers.bm25.k1=interval(0,1)"], "names no single values"),
+        (["retriever=bm25", "measures=[]"], "no measure chosen"),
+        (["retriever=bm25", "measures=[MAP,foo]"], "measure 'foo' is unknown"),
+        (["retriever=bm25", "depth=x"], "depth must be a whole number, got 'x'"),
+        (["retriever=bm25", "seed=null"], "seed must be a whole number, got None"),
+        (["retriever=bm25", "+tune.space._target_=[os.system]"], "allow it with --allow os"),
+        (["retriever=bm25", "output=/dev/null/x"], "cannot write to /dev/null/x"),
     ],
 )
 def test_what_can_not_be_tuned_is_said_in_words(refusal, tmp_path, arguments, said):
-    assert said in refusal("tune", *arguments, "output=out")
+    assert said in refusal("tune", "output=out", *arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_search_does_not_begin_when_its_end_is_known_to_fail(refusal, tmp_path, monkeypatch):
+    """No output, no ledger, no test split: said before anything is searched."""
+    monkeypatch.setattr(tuning, "run_systems", lambda *_: pytest.fail("the search has begun"))
+    folder = where_b_decides(tmp_path / "c")
+    (tmp_path / "out" / looks.LEDGER).mkdir(parents=True)
+    assert f"cannot write to out/{looks.LEDGER}" in refusal(*tuned_on(folder))
+    (tmp_path / "file").write_text("")
+    assert "cannot write to file/x" in refusal(*tuned_on(folder, "output=file/x"))
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq5\td1\t1\n")
+    assert "the split test has 1 queries" in refusal(*tuned_on(folder, "output=two"))
+    (folder / "qrels" / "test.tsv").unlink()
+    assert "no split 'test'" in refusal(*tuned_on(folder, "output=two"))
 
 
 def test_a_refusal_to_tune_is_one_line_and_exit_code_2(bench):

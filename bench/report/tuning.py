@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
+from typing import Any
 
 from bench.crossval import DEFAULT, Tuned
+from bench.evidence.comparison import Comparison
 from bench.report.comparison import p_words, verdict_words
 from bench.report.grid import Cell, Grid
 
 _SHOWN = 10
+_HEADER = ("measured on", "setting", "mean", "default", "difference", "95 % interval", "p", "verdict")
 
 
 def tuning_tables(tuned: Tuned) -> list[Grid]:
-    """The best settings on dev, and the chosen one on test."""
+    """The best settings on dev, and what the choice is worth: on held-out folds, and on test."""
     ranked = sorted(tuned.means, key=lambda name: -tuned.means[name])
     shown = ranked[:_SHOWN] + ([DEFAULT] if DEFAULT not in ranked[:_SHOWN] else [])
-    chosen_by = {name: tuned.fold_choices.count(name) for name in shown}
-    mean, low, high = tuned.validated
     folds = len(tuned.fold_choices)
-    validated = (
-        f"Choosing by cross-validation: {mean:.4f} [{low:.4f}, {high:.4f}], the mean over {folds} folds "
-        "of settings chosen without the fold. This, and not the highest mean above, is what the search "
-        "is worth."
-    )
     dev = Grid(
         f"{tuned.retriever}: {len(tuned.means)} settings, {tuned.measure} on {tuned.n_dev} dev queries",
         ("setting", "mean", f"chosen by folds (of {folds})"),
@@ -31,37 +28,63 @@ def tuning_tables(tuned: Tuned) -> list[Grid]:
             (
                 Cell(name),
                 Cell(f"{tuned.means[name]:.4f}", name == tuned.chosen),
-                Cell(str(chosen_by[name])),
+                Cell(str(tuned.fold_choices.count(name))),
             )
             for name in shown
         ),
-        (validated,),
+        ("The highest mean flatters the setting that has it. The next table says what it is worth.",),
     )
-    default, best = tuned.test_means
-    one = tuned.on_test
-    if one is None:
-        row = (Cell(DEFAULT), Cell(f"{default:.4f}"), *(Cell("–") for _ in range(5)))
-        notes: tuple[str, ...] = ("No setting was better on dev than the default.",)
-    else:
-        row = (
-            Cell(tuned.chosen),
-            Cell(f"{best:.4f}"),
-            Cell(f"{default:.4f}"),
-            Cell(f"{one.difference:+.4f}"),
-            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]"),
-            Cell(p_words(one.p)),
-            Cell(verdict_words(one)),
+    rows = [
+        _row(
+            f"dev, {folds} held-out folds",
+            "as each fold chose",
+            (tuned.means[DEFAULT], tuned.validated),
+            tuned.on_dev,
         )
-        notes = (f"Measured once, on {one.n} test queries. p: paired randomisation test.",)
-    test = Grid(
-        f"The chosen setting on test, {tuned.measure}",
-        ("setting", "mean", "default", "difference", "95 % interval", "p", "verdict"),
-        (row,),
-        notes,
+    ]
+    how = (
+        "dev: each query is measured by a setting that was chosen without its fold, and by the default. "
+        "Folds choose by mostly the same queries, so p and interval are approximate."
     )
-    return [dev, test]
+    notes = [how]
+    if tuned.on_test is None or tuned.test_means is None:
+        notes.append(
+            "No setting was better on dev than the default, so nothing was measured on test, and the "
+            "default stays."
+        )
+    else:
+        rows.append(_row("test", tuned.chosen, tuned.test_means, tuned.on_test))
+        notes.append(
+            f"test: {tuned.on_test.n} queries, look {tuned.look} at these test labels. The more looks, "
+            "the less a difference on test says."
+        )
+    notes.append("p: paired randomisation test, of each row by itself.")
+    title = f"Choosing by search against the default, {tuned.measure}"
+    return [dev, Grid(title, _HEADER, tuple(rows), tuple(notes))]
+
+
+def _row(where: str, setting: str, means: tuple[float, float], one: Comparison) -> tuple[Cell, ...]:
+    default, mean = means
+    return (
+        Cell(where),
+        Cell(setting),
+        Cell(f"{mean:.4f}"),
+        Cell(f"{default:.4f}"),
+        Cell(f"{one.difference:+.4f}"),
+        Cell(f"[{one.low:+.4f}, {one.high:+.4f}]"),
+        Cell(p_words(one.p)),
+        Cell(verdict_words(one)),
+    )
 
 
 def tuning_json(tuned: Tuned) -> str:
-    """Return everything for another program."""
-    return json.dumps(asdict(tuned), indent=1) + "\n"
+    """Return everything for another program; what is no finite number is null."""
+    return json.dumps(_finite(asdict(tuned)), indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
