@@ -18,6 +18,7 @@ from bench.errors import BenchError, did_you_mean, require
 from bench.evidence.family import Margins, Plan
 from bench.evidence.findings import findings
 from bench.experiment import run_systems
+from bench.files import is_file_name
 from bench.measure import Measure
 from bench.record import Record, Results
 from bench.report.artist import Artist
@@ -116,6 +117,11 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         require(
             isinstance(settings.get(key), Mapping),
             f"{key} must be chosen, such as collection=digest or 'retriever=[bm25]'",
+        )
+    for name in settings["retrievers"]:
+        require(
+            is_file_name(name),
+            f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
         )
     measures = [Measure.parse(name) for name in settings["measures"]]
     require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
