@@ -14,6 +14,7 @@ from bench import record
 from bench.build import build, fits, require_allowed, said
 from bench.errors import BenchError, did_you_mean, require
 from bench.experiment import run_systems
+from bench.files import is_file_name
 from bench.measure import Measure
 from bench.record import Record, Results
 from bench.report.artist import Artist
@@ -107,6 +108,11 @@ def _check(settings: Mapping[str, Any], allowed: Sequence[str]) -> None:
         require(
             isinstance(settings.get(key), Mapping),
             f"{key} must be chosen, such as collection=digest or 'retriever=[bm25]'",
+        )
+    for name in settings["retrievers"]:
+        require(
+            is_file_name(str(name)),
+            f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
         )
 
 
