@@ -120,7 +120,7 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         )
     for name in settings["retrievers"]:
         require(
-            is_file_name(name),
+            is_file_name(str(name)),
             f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
         )
     measures = [Measure.parse(name) for name in settings["measures"]]
