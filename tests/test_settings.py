@@ -212,7 +212,7 @@ except SystemExit as left:
 from hydra._internal.utils import get_args_parser
 try:
     get_args_parser()
-except TypeError:
+except (TypeError, ValueError):
     print("Hydra's own parser can not be built")
 """
 
