@@ -32,6 +32,7 @@ bench run -m retrievers.bm25.b=0.3,0.75             one run for each value
 bench run collection=beir collection.path=DIR       an own BEIR folder
 bench run 'retriever=[runfile]' retrievers.runfile.path=FILE
 bench run --config-dir conf 'retriever=[mine]' --allow my_module
+bench run --config-dir conf +experiment=nightly     settings kept in conf/experiment/nightly.yaml
 bench run --cfg job                                 show every setting, run nothing
 eval "$(bench complete bash)"                       tab completion (zsh, fish too)
 

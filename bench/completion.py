@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.compose import groups, jobs, options, unresolved
 from bench.errors import BenchError
 
 # Each asks `bench complete SHELL --line TEXT` for the words that may stand at the end of TEXT.
@@ -67,6 +66,8 @@ def _words(line: str) -> list[str]:
 
 def _settings(word: str, before: Sequence[str]) -> Iterator[str]:
     """Overrides that begin like this one: options of a group, or keys and values at the next dot."""
+    from bench.compose import groups, jobs, options, unresolved  # loads Hydra, which a flag need not
+
     sign = word[: len(word) - len(word.lstrip("+~"))]
     key, equals, _ = word[len(sign) :].rpartition("=")
     own = [Path(folder) for folder in _own(before)]

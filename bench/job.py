@@ -77,7 +77,7 @@ def tune(overrides: Sequence[str], own: Sequence[Path] = (), allowed: Sequence[s
     # Without the space first: its settings' errors name settings, not the space that lacks them.
     compose([text for text in chosen if not text.lstrip("+~").startswith("tune.")], own)
     settings = compose([*chosen, f"+tune={name}"], own)
-    asked: Any = settings.pop("tune")
+    asked: Any = settings.pop("tune", None)
     tuned = tuning.tune(settings, name, tuning.space_of(asked, swept), asked.get("folds"), allowed)
     tables = tuning_tables(tuned)
     shown = {"json": tuning_json(tuned), "md": markdown(tables)}

@@ -123,6 +123,18 @@ def test_own_folders_are_found_whatever_their_names(tmp_path, name):
     assert set(options("retriever", owns)) >= {"bm25", "m7", "m8"}
 
 
+def test_settings_can_be_kept_in_a_file(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "nightly.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /retriever: [bm25]\ndepth: 77\n"
+    )
+    settings = compose(["+experiment=nightly", "seed=3"], [tmp_path])
+    assert (list(settings["retrievers"]), settings["depth"], settings["seed"]) == (["bm25"], 77, 3)
+    assert answers(f"bench run -cd {tmp_path} +exp", FLAGS) == ["+experiment="]
+    with pytest.raises(BenchError, match="unknown experiment 'nightli'; did you mean 'nightly'"):
+        compose(["+experiment=nightli"], [tmp_path])
+
+
 KEYS = ("depth", "seed", "retrievers.bm25.k1", "retrievers.bm25.tokenizer.stemmer")
 Values = st.one_of(
     st.lists(st.integers(0, 9), min_size=1, max_size=3),
@@ -212,7 +224,7 @@ except SystemExit as left:
 from hydra._internal.utils import get_args_parser
 try:
     get_args_parser()
-except TypeError:
+except (TypeError, ValueError):
     print("Hydra's own parser can not be built")
 """
 

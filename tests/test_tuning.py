@@ -299,6 +299,35 @@ def test_a_space_of_the_command_line_takes_the_place_of_its_key(called, tmp_path
     assert (tmp_path / "out" / "tune-bm25.md").read_text().startswith("**bm25: 4 settings")
 
 
+OWN_SPACES = {
+    "": "tune.space must be settings with lists of values",
+    "- 1\n": "tune.space must be settings with lists of values",
+    "# @package _global_\nspace: {b: [0.0]}\n": "tune.space must be settings",
+    "space: {b: [0.0]}\n": "tune.folds must be a whole number, got None",
+    "folds: 2\nspace: {b: [0.0], c: [1]}\n": "unknown setting 'c'",
+    "folds: 2\nspace: {b: [0.0]}\n": None,
+}
+
+
+@pytest.mark.parametrize("space", OWN_SPACES)
+def test_an_own_retriever_has_an_own_space(called, refusal, tmp_path, space):
+    (tmp_path / "own" / "retriever").mkdir(parents=True)
+    (tmp_path / "own" / "retriever" / "mine.yaml").write_text(
+        "# @package retrievers.mine\n_target_: bench.retrievers.bm25.BM25\nb: 0.75\n"
+    )
+    (tmp_path / "own" / "tune").mkdir()
+    (tmp_path / "own" / "tune" / "mine.yaml").write_text(space)
+    folder = where_b_decides(tmp_path / "c")
+    command = ("tune", "--config-dir", "own", "retriever=mine", "collection=beir",
+               f"collection.path={folder}", "measures=[MRR@10]", "output=out")  # fmt: skip
+    if OWN_SPACES[space]:
+        assert OWN_SPACES[space] in refusal(*command)
+    else:
+        called(*command)
+        told = json.loads((tmp_path / "out" / "tune-mine.json").read_text())
+        assert (told["chosen"], told["look"]) == ("b=0.0", 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
