@@ -19,6 +19,7 @@ from bench.errors import did_you_mean, require
 from bench.record import Record
 
 TOLERANCE = 0.02
+_ANEW = "start anew: remove the baseline's folder, then bench gate RUN --update"
 
 
 class Outcome(StrEnum):
@@ -145,7 +146,10 @@ def _outcome(
 
 
 def require_comparable(baseline: Record, candidate: Record) -> None:
-    """Raise `BenchError` naming what differs: data, labels, queries, a model, or a missing system."""
+    """Raise `BenchError` naming what differs: data, labels, queries, depth, a model, a missing system.
+
+    Code, settings and libraries may differ: what they do to the answers is what the gate judges.
+    """
     differing = [
         f"the {what} ({baseline.content[key]['fingerprint'][:12]} then, "
         f"{candidate.content[key]['fingerprint'][:12]} now)"
@@ -159,10 +163,21 @@ def require_comparable(baseline: Record, candidate: Record) -> None:
     require(
         not differing,
         "this run can not be held against the baseline: different are " + "; ".join(differing)
-        + "; restore them, or make a new baseline with --update",
+        + f"; restore them, or {_ANEW}",
     )  # fmt: skip
+    require_depth(baseline, candidate.depth)
     gone = [system for system in baseline.systems if system not in candidate.systems]
     require(not gone, f"the baseline's system {', '.join(gone)} is not in this run; run it too")
+
+
+def require_depth(baseline: Record, depth: object) -> None:
+    """Raise `BenchError` when a run keeps more or fewer documents a query than the baseline does."""
+    require(
+        depth == baseline.depth,
+        f"this run keeps {depth} documents a query and the baseline {baseline.depth}, so their values "
+        f"do not mean the same; run it with depth={baseline.depth} (gate --set depth={baseline.depth}), "
+        f"or {_ANEW}",
+    )
 
 
 def changed_models(baseline: Record, candidate: Record) -> list[tuple[str, str, str]]:

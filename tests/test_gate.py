@@ -20,18 +20,19 @@ from bench.execute import settings_of
 from bench.gate import Outcome, judge
 from bench.record import Record
 from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
-from bench.reproduction import Level, differences, rbo, reproduced, tau_union
+from bench.reproduction import Level, changed_systems, differences, rbo, reproduced, tau_union
 
 N = 120
 
 
-def record(values, *, measure="nDCG@10", splits="test", weights="w1", **fingerprints):
+def record(values, *, measure="nDCG@10", splits="test", weights="w1", depth=100, **fingerprints):
     """A record of systems with these per-query values."""
     n = len(next(iter(values.values())))
     prints = {key: {"fingerprint": fingerprints.get(key, key)} for key in ("collection", "labels")}
     return Record(
         {
             **prints,
+            "config": {"depth": depth},
             "queries": {
                 "fingerprint": fingerprints.get("queries", "queries"),
                 "ids": [f"q{i}" for i in range(n)],
@@ -108,9 +109,10 @@ def test_only_test_queries_count():
         ({"labels": "x"}, "the labels"),
         ({"queries": "x"}, "the queries"),
         ({"weights": "w2"}, "the model of a"),
+        ({"depth": 10}, "10 documents a query and the baseline 100.* --set depth=100"),
     ],
 )
-def test_another_corpus_labels_queries_or_model_can_not_be_compared(other, said):
+def test_another_corpus_labels_queries_model_or_depth_can_not_be_compared(other, said):
     with pytest.raises(BenchError, match=said):
         judge(record({"a": BASE}), record({"a": BASE}, **other))
 
@@ -274,6 +276,7 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         ((str(saved), *base, "--set", "a=b"), "leave it out beside a RUN"),
         ((*base, "--set", "retrievers.bm25.varant=1"), "did you mean 'variant'"),
         ((*base, "--set", "retrievers.bm25.k1"), "write it as"),
+        ((*base, "--set", "depth=100"), "gate --set depth=1000"),
         ((*base, "--set", "retrievers.bm25.k1=[1"), "is no YAML"),
         ((*base, "--set", "retrievers.bm25.k1=x"), "k1 must be a number"),
         ((*base, "--set", "retrievers.bm25._target_=os.system"), "not part of bench"),
@@ -317,7 +320,43 @@ def test_differences_name_machine_data_and_model(saved):
     now.content["platform"]["cores"] = 99
     now.content["labels"]["fingerprint"] = "x"
     now.content["systems"]["bm25"]["facts"]["weights_sha256"] = "x"
-    assert [text.split(":")[0] for text in differences(then, now)] == ["bm25", "cores", "labels"]
+    now.content["config"]["depth"] = 10
+    assert [text.split(":")[0] for text in differences(then, now)] == [
+        "bm25",
+        "cores",
+        "depth",
+        "labels",
+    ]
+
+
+def test_what_is_another_in_a_system_is_named_by_component(saved):
+    then = Record.load(saved)
+
+    def named(**components):
+        now = Record(copy.deepcopy(then.content))
+        system = now.content["systems"]["bm25"]
+        system["facts"] |= components.pop("facts", {})
+        system["fingerprint"] |= components
+        return changed_systems(then, now)
+
+    libraries = then.content["systems"]["bm25"]["fingerprint"]["libraries"]
+    assert named() == []
+    assert named(code="x", libraries={**libraries, "bm25s": "0.1"}) == ["bm25: other code, other bm25s"]
+    assert named(settings="x") == ["bm25: other settings"]
+    assert named(files="x") == ["bm25: other files"]
+    assert named(files="x", facts={"weights_sha256": "x"}) == ["bm25: other model"]
+    assert named(libraries={**libraries, "new": "1"}) == ["bm25: other new"]
+    of_old = Record(copy.deepcopy(then.content))
+    del of_old.content["systems"]["bm25"]["fingerprint"]
+    assert changed_systems(of_old, then) == []
+
+
+def test_gate_and_verify_say_that_another_setting_was_run(bench, saved, tmp_path):
+    other = ("--set", "retrievers.bm25.k1=1.3")
+    judged = bench("gate", "--baseline", str(saved), *other)
+    assert "Not as in the baseline: bm25: other settings." in judged.stdout
+    repeated = bench("verify", str(saved), *other)
+    assert "bm25: other settings" in " ".join(repeated.stdout.split())
 
 
 def test_settings_of_a_record_are_changed_in_place_only_where_asked(saved):

@@ -60,7 +60,7 @@ def gate(
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
     from bench.files import write_text
-    from bench.gate import count_reranked, judge
+    from bench.gate import count_reranked, judge, require_depth
     from bench.record import Record
     from bench.report.gate import (
         gate_json,
@@ -70,6 +70,7 @@ def gate(
         github_annotations,
     )
     from bench.report.write import print_grids
+    from bench.reproduction import changed_systems
 
     require(
         accept_regression is None or (update and accept_regression.strip() != ""),
@@ -91,6 +92,7 @@ def gate(
 
         # Where the baseline was written is no part of what it is, and not a place on this machine.
         settings = settings_of(then, [f"output={_OUTPUT}", *(changes or ())])
+        require_depth(then, settings["depth"])
         now, run = run_and_save(settings, allow or ())
     else:
         require(not changes, "--set changes what is run again; leave it out beside a RUN")
@@ -104,6 +106,8 @@ def gate(
         if file is not None:
             write_text(file, text(verdict))
     print_grids([gate_table(verdict)])
+    if changed := changed_systems(then, now):
+        print(f"Not as in the baseline: {'; '.join(changed)}.")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(github_annotations(verdict)))
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
