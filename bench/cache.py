@@ -1,4 +1,5 @@
-"""A content-addressed cache of arrays: the key says what is in it, so it can not be stale."""
+"""A content-addressed cache of arrays, and the hashes of files: the key says what is in it, so it can
+not be stale."""
 
 from __future__ import annotations
 
@@ -6,17 +7,27 @@ import hashlib
 import json
 import os
 import sys
+import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import BenchError
 from bench.files import whole_file
 
 Arrays = dict[str, NDArray[Any]]
+
+# Reading 90 MB takes 60 ms, a tenth of a second where nothing is in memory yet. A file smaller than this
+# is read as fast as it is looked up.
+_LARGE = 1 << 20
+# A file may change twice within one tick of the clock that its times are taken from.
+_SETTLED_NS = 2_000_000_000
+_hashes: dict[str, str] = {}
 
 
 def cache_folder() -> Path:
@@ -61,6 +72,37 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Store arrays in one file, whole or not at all."""
     with whole_file(path) as part:
         np.savez(part, allow_pickle=False, **arrays)
+
+
+def sha256_of(file: Path) -> str:
+    """Return the sha256 of a file, read anew unless path, inode, size and times are what they were.
+
+    No program can set the time of the last change (ctime), so a file that was replaced or written to is
+    read, whatever its other times say. A file that changed within the last two seconds is not
+    remembered: it could change again and carry the same time. The hashes of large files are kept in the
+    cache folder, for the next process. Raises `BenchError` when the file can not be read.
+    """
+    try:
+        seen = file.stat()
+        times = (seen.st_mtime_ns, seen.st_ctime_ns)
+        key = key_of({"file": [str(file.absolute()), seen.st_ino, seen.st_size, *times]})
+        if time.time_ns() - max(times) < _SETTLED_NS:
+            return _read_sha256(file)
+        if key not in _hashes:
+            large = seen.st_size >= _LARGE
+            stored = load("hashes", key) if large else None
+            _hashes[key] = str(stored["sha256"]) if stored else _read_sha256(file)
+            if large and stored is None:
+                with suppress(BenchError):  # a cache that may only be read is as good
+                    save("hashes", key, {"sha256": np.array(_hashes[key])})
+    except OSError as error:
+        raise BenchError(f"cannot read {file}: {error.strerror}; check the path") from error
+    return _hashes[key]
+
+
+def _read_sha256(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
 
 
 def _path(kind: str, key: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,21 +14,24 @@ from bench.errors import BenchError, did_you_mean, require
 from bench.measure import Measure, answerable, evaluate
 from bench.record import Record
 from bench.retrievers.runfile import RunFile
-from bench.types import TestCollection
+from bench.types import NO_DOC, Searcher, TestCollection
 
 MEASURES = ("nDCG@10", "Recall@5", "Recall@10", "Recall@20", "Recall@100", "MRR@10", "MAP", "P@5")
-_DEPTH = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Contenders:
-    """Per-query values of all systems: `values` float64 (n_systems, n_measures, n_queries)."""
+    """Per-query values of all systems: `values` float64 (n_systems, n_measures, n_queries).
+
+    `notes` say what a reader must know of how they came about.
+    """
 
     systems: tuple[str, ...]
     measures: tuple[str, ...]
     query_ids: tuple[str, ...]
     sets: tuple[str, ...]
     values: NDArray[np.float64]
+    notes: tuple[str, ...] = ()
 
     def place(self, name: str) -> int:
         """Return the row of a system. Raises `BenchError` with the nearest names."""
@@ -46,7 +50,20 @@ class _Source:
     sets: tuple[str, ...]
     labels: str
     corpus: str
+    queries: str
+    depth: int
     values: NDArray[np.float64]
+    identities: tuple[object, ...]  # the fingerprint of each system; None where it is not known
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _RunFile:
+    """A run file that was read but not measured yet; `depth` is the length of its longest list."""
+
+    name: str
+    searcher: Searcher
+    depth: int
 
 
 def gather(
@@ -54,12 +71,17 @@ def gather(
 ) -> Contenders:
     """Read runs (`FOLDER` for all its systems, `FOLDER:SYSTEM` for one) and run files (`FILE.trec`).
 
-    Run files are measured on `test`. Where no measures are named, those that all have are taken.
-    Raises `BenchError` when two sources differ in corpus, labels or queries.
+    Run files are measured on `test`, at the depth of the runs beside them. Without runs, all are cut to
+    the shallowest file, but not above the deepest cut-off of a measure. Where no measures are named,
+    those that all have are taken. Raises `BenchError` when two sources differ in corpus, labels, queries
+    or depth.
     """
-    for measure in measures:
-        Measure.parse(measure)
-    sources = [_read(name, test, measures or MEASURES) for name in names]
+    asked = [Measure.parse(measure) for measure in measures or MEASURES]
+    read = [_read(name, test) for name in names]
+    runs = [one for one in read if isinstance(one, _Source)]
+    files = [one for one in read if isinstance(one, _RunFile)]
+    depth = runs[0].depth if runs else _depth(files, asked)
+    sources = [one if isinstance(one, _Source) else _measured(one, test, asked, depth) for one in read]
     first = sources[0]
     for source in sources[1:]:
         _require_same(first, source)
@@ -83,16 +105,21 @@ def gather(
         f"'{max(titles, key=titles.count)}' stands twice; name each system once",
     )
     values = [source.values[:, [source.measures.index(m) for m in chosen]] for source in sources]
-    return Contenders(tuple(titles), chosen, first.query_ids, first.sets, np.concatenate(values))
+    notes = [note for source in sources for note in source.notes]
+    notes += _same(titles, [identity for source in sources for identity in source.identities])
+    return Contenders(
+        tuple(titles), chosen, first.query_ids, first.sets, np.concatenate(values), tuple(notes)
+    )
 
 
-def _read(name: str, test: TestCollection | None, measures: Sequence[str]) -> _Source:
+def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
     path, system = Path(name), ""
     if not path.exists() and ":" in name:
         path, system = Path(name.rpartition(":")[0]), name.rpartition(":")[2]
     require(path.exists(), f"{path} does not exist; name a run's folder or a run file")
     if path.is_file() and path.name != "record.json":
-        return _read_run_file(path, test, measures)
+        require(not system, f"{path} is a run file, one system; leave ':{system}' out")
+        return _read_run_file(path, test)
     record = Record.load(path)
     systems = record.systems
     if system:
@@ -106,33 +133,72 @@ def _read(name: str, test: TestCollection | None, measures: Sequence[str]) -> _S
         tuple(record.sets),
         record.content["labels"]["fingerprint"],
         record.content["collection"]["fingerprint"],
+        record.content["queries"]["fingerprint"],
+        record.depth,
         np.stack([record.values(measure)[kept] for measure in record.measures], axis=1),
+        tuple(record.content["systems"][systems[place]].get("fingerprint") for place in kept),
     )
 
 
-def _read_run_file(file: Path, test: TestCollection | None, measures: Sequence[str]) -> _Source:
+def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
     if test is None:
         raise BenchError(
             f"{file} is a run file and holds no measures; say on what to measure it with "
             "--collection DIR (a BEIR folder, or digest)"
         )
+    searcher = RunFile(str(file)).index(test.collection)
+    return _RunFile(str(file), searcher, int(searcher.facts["longest_list"] or 0))
+
+
+def _depth(files: Sequence[_RunFile], measures: Sequence[Measure]) -> int:
+    """How deep lists are measured: as deep as the shallowest file, and as a cut-off needs."""
+    return max(min(file.depth for file in files), *(measure.cutoff or 1 for measure in measures))
+
+
+def _measured(
+    file: _RunFile, test: TestCollection | None, measures: Sequence[Measure], depth: int
+) -> _Source:
+    """Measure the first `depth` documents of each query; note where a value is not what it seems."""
+    assert test is not None  # or the file could not have been read
     has_answer = answerable(test.queries, test.qrels)
     queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
     require(len(queries) > 0, f"no query of '{test.collection.name}' has a relevant document")
-    depth = min(_DEPTH, len(test.collection))
-    run = RunFile(str(file)).index(test.collection).search(queries, depth)
-    parsed = [Measure.parse(measure) for measure in measures]
-    values = evaluate(run, queries, test.qrels, test.collection, parsed).values
+    kept = min(depth, len(test.collection))
+    run = file.searcher.search(queries, kept)
+    notes = []
+    if unanswered := int((run.docs[:, 0] == NO_DOC).sum()):
+        notes.append(
+            f"{file.name} does not answer {unanswered} of {len(queries)} queries: each counts as 0"
+        )
+    if file.depth > kept:
+        notes.append(f"{file.name} has up to {file.depth} documents a query: cut to {kept}, as all are")
+    deeper = [str(one) for one in measures if one.cutoff is None or one.cutoff > file.depth]
+    if file.depth < kept and deeper:
+        notes.append(
+            f"{file.name} has at most {file.depth} documents a query, others may have {kept}: this "
+            f"counts in {', '.join(deeper)}"
+        )
     return _Source(
-        str(file),
-        (file.stem,),
-        tuple(measures),
+        file.name,
+        (Path(file.name).stem,),
+        tuple(map(str, measures)),
         queries.ids,
         queries.sets,
         test.qrels.fingerprint,
         test.collection.fingerprint,
-        values[None],
+        queries.fingerprint,
+        depth,
+        evaluate(run, queries, test.qrels, test.collection, measures).values[None],
+        (None,),
+        tuple(notes),
     )
+
+
+def _same(titles: Sequence[str], identities: Sequence[object]) -> Iterator[str]:
+    """Name the systems that are one and the same, so that nothing but chance can tell them apart."""
+    for (one, its), (other, theirs) in itertools.combinations(zip(titles, identities, strict=True), 2):
+        if its is not None and its == theirs:
+            yield f"{one} and {other} are one system: equal settings, code, files and libraries"
 
 
 def _require_same(one: _Source, other: _Source) -> None:
@@ -148,4 +214,13 @@ def _require_same(one: _Source, other: _Source) -> None:
         one.query_ids == other.query_ids,
         f"{other.name} has its queries in another order than {one.name}; run both with this version",
     )
+    require(
+        one.queries == other.queries,
+        f"{other.name} asked other texts than {one.name} by the same query ids; ask both the same",
+    )
     require(one.labels == other.labels, f"{other.name} was measured with other labels than {one.name}")
+    require(
+        one.depth == other.depth,
+        f"{other.name} keeps {other.depth} documents a query and {one.name} {one.depth}: their values "
+        f"do not mean the same; run one again with depth={min(one.depth, other.depth)}",
+    )

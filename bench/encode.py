@@ -1,20 +1,18 @@
 """Encoders and their embedding cache, passages, and the embeddings of a collection.
 
-The cache is addressed by content: weights' hash × texts × settings. A cached run imports neither
-torch nor sentence_transformers.
+The cache is addressed by content: texts × the encoder's fingerprint, which has settings, code, all
+files of the model and library versions. A cached run imports neither torch nor sentence_transformers.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
 import re
 import weakref
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +21,8 @@ from numpy.typing import NDArray
 
 from bench import cache, progress
 from bench.errors import BenchError, require
-from bench.models import locate, settings_sha256, verify
+from bench.identity import fingerprint
+from bench.models import locate, verify
 from bench.types import Collection, DocArray, Encoded, Encoder, Facts
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 # Texts are cached in groups of this many: adding one document encodes one group anew, and a killed
 # run keeps the groups that it finished.
 GROUP = 1024
-# Another version may compute other last bits.
-_LIBRARIES = ("torch", "transformers", "sentence-transformers")
 _DTYPES = ("float32", "float16", "bfloat16")
 # A sentence ends at . ! or ? before white space and a capital, digit, bracket or quote.
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"'“])")
@@ -72,18 +69,17 @@ class SentenceEncoder:
 
     @property
     def weights(self) -> str:
-        """sha256 of the weights. Pinned weights are checked when they are loaded, not before."""
-        return self.sha256 or verify(self._folder, None)
+        """sha256 of the weights. Raises `BenchError` when it is not the pinned one."""
+        return verify(self._folder, self.sha256)
 
     @property
     def facts(self) -> Facts:
         """Model, revision and weights, for the record."""
-        return {
-            "model": self.model,
-            "revision": self.revision,
-            "weights_sha256": self.weights,
-            "model_settings_sha256": settings_sha256(self._folder),
-        }
+        return {"model": self.model, "revision": self.revision, "weights_sha256": self.weights}
+
+    def reads(self) -> Mapping[str, Path]:
+        """Return the model's folder: weights, tokenizer and limits."""
+        return {"model": self._folder}
 
     @property
     def _folder(self) -> Path:
@@ -91,6 +87,7 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Encoded:
         """Return unit vectors (n, dim) and lengths in tokens (n,), from the cache where it has them."""
+        verify(self._folder, self.sha256)
         groups = [
             self._encode_group(texts[start : start + GROUP], query)
             for start in range(0, len(texts), GROUP)
@@ -100,31 +97,25 @@ class SentenceEncoder:
 
     def _encode_group(self, texts: Sequence[str], query: bool) -> Encoded:
         prompt = self.query_prompt if query else self.document_prompt
-        key = cache.key_of(
-            {
-                "weights": self.weights,
-                "model_settings": settings_sha256(self._folder),
-                "prompt": prompt,
-                "max_length": self.max_length,
-                "batch_size": self.batch_size,
-                "device": self.device,
-                "dtype": self.dtype,
-                "texts": hashlib.sha256("\0".join(texts).encode()).hexdigest(),
-                "n": len(texts),
-                "versions": {name: version(name) for name in _LIBRARIES},
-            }
-        )
+        # Neither the pin nor the other prompt changes a vector.
+        bare = replace(self, sha256=None, query_prompt="", document_prompt="")
+        identity = fingerprint(bare)
+        key = cache.key_of({"encoder": identity.key, "prompt": prompt, "texts": list(texts)})
         stored = cache.load("embeddings", key)
         if stored is not None:
             return Encoded(**stored)
-        encoded = self._compute([prompt + text for text in texts], "queries" if query else "texts")
+        model = _load(self._folder, identity.files, self.device, self.dtype, self.max_length)
+        require(
+            fingerprint(bare) == identity,
+            f"the model in {self._folder} was changed while it was loaded; run again",
+        )
+        encoded = self._compute(
+            model, [prompt + text for text in texts], "queries" if query else "texts"
+        )
         cache.save("embeddings", key, encoded._asdict())
         return encoded
 
-    def _compute(self, texts: Sequence[str], what: str) -> Encoded:
-        folder = self._folder
-        verify(folder, self.sha256)
-        model = _load(folder, self.device, self.dtype, self.max_length)
+    def _compute(self, model: SentenceTransformer, texts: Sequence[str], what: str) -> Encoded:
         with progress.bar(f"encoding {len(texts)} {what}", len(texts)) as advance:
             parts = []
             # Longest first keeps padding small; the same order every time keeps the bits the same.
@@ -150,7 +141,13 @@ class SentenceEncoder:
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path, device: str, dtype: str, max_length: int | None) -> SentenceTransformer:
+def _load(
+    folder: Path,
+    files: str,  # noqa: ARG001 (the hash of what is in the folder, so that another model is loaded anew)
+    device: str,
+    dtype: str,
+    max_length: int | None,
+) -> SentenceTransformer:
     with progress.waiting("loading torch and sentence-transformers"), _without_collector():
         import torch
         from sentence_transformers import SentenceTransformer
@@ -248,13 +245,13 @@ class Embeddings(NamedTuple):
 
 
 # Searchers of one collection that differ only in their index share the vectors.
-_kept: weakref.WeakKeyDictionary[Collection, dict[Hashable, Embeddings]] = weakref.WeakKeyDictionary()
+_kept: weakref.WeakKeyDictionary[Collection, dict[str, Embeddings]] = weakref.WeakKeyDictionary()
 
 
 def embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
     """Encode a collection, whole documents or their passages; once a collection and setting."""
     kept = _kept.setdefault(collection, {})
-    key = (encoder, passages)
+    key = fingerprint((encoder, passages)).key
     if key not in kept:
         kept[key] = _embed(collection, encoder, passages)
     return kept[key]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.errors import BenchError, require
+from bench.identity import Fingerprint, fingerprint
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.ranking import without
@@ -64,8 +65,9 @@ def run_systems(
     )
     systems = {}
     for name, retriever in retrievers.items():
-        kept = unfinished.load(name, queries, tuple(measures)) if unfinished else None
-        systems[name] = kept or _run_system(name, retriever, test, queries, measures, depth)
+        identity = fingerprint(retriever)
+        kept = unfinished.load(name, identity, queries, tuple(measures)) if unfinished else None
+        systems[name] = kept or _run_system(name, retriever, identity, test, queries, measures, depth)
         if unfinished and kept is None:
             unfinished.save(name, systems[name])
     return Results(
@@ -79,6 +81,7 @@ def run_systems(
 def _run_system(
     name: str,
     retriever: Retriever,
+    identity: Fingerprint,
     test: TestCollection,
     queries: Queries,
     measures: Sequence[Measure],
@@ -112,7 +115,13 @@ def _run_system(
         )
         recall = recall_against(run, exact, RECALL_DEPTH)
     clock.lap("measure")
-    return SystemResult(run, values, searcher.facts, searcher.nbytes, recall, ties, clock.seconds)
+    require(
+        fingerprint(retriever).files == identity.files,
+        f"a file that {name} reads was changed while it ran; run again",
+    )
+    return SystemResult(
+        run, values, searcher.facts, searcher.nbytes, recall, identity, ties, clock.seconds
+    )
 
 
 def _tied_means(

@@ -51,6 +51,19 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
     return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
 
 
+def files_below(folder: Path) -> dict[str, Path]:
+    """Return relative name → file, by name, of a folder and its subfolders, linked ones too.
+
+    What is hidden is left out: version control, and the notes of a download.
+    """
+    found: dict[str, Path] = {}
+    for place, subfolders, names in os.walk(folder, followlinks=True):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        files = [Path(place) / name for name in names if not name.startswith(".")]
+        found |= {file.relative_to(folder).as_posix(): file for file in files}
+    return dict(sorted(found.items()))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
     with whole_file(path) as part:

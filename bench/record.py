@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bench.collections.trec import write_run
 from bench.errors import BenchError, require
 from bench.evidence.comparison import Comparison, Verdict
 from bench.files import write_text
+from bench.identity import Fingerprint
 from bench.ir_metadata import annotation, header
 from bench.measure import RECALL_DEPTH
 from bench.types import Facts, Measures, Queries, Run, TestCollection
@@ -44,6 +45,7 @@ class SystemResult:
 
     `seconds` has the wall time of each phase; an index that an earlier system built is not built
     again, so the first user of a shared part pays for it. `recall_vs_exact` is None for exact search.
+    `fingerprint` tells what the answers depend on.
     `ties` has measure → lowest, expected and highest mean over all orders of tied documents, where they
     differ.
     """
@@ -53,6 +55,7 @@ class SystemResult:
     facts: Facts
     nbytes: int
     recall_vs_exact: float | None
+    fingerprint: Fingerprint
     ties: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -124,6 +127,11 @@ class Record:
         rows = self.evidence["family"]["comparisons"]
         return [Comparison(**{**row, "verdict": Verdict(row["verdict"])}) for row in rows]
 
+    @property
+    def depth(self) -> int:
+        """How many documents of a query were kept."""
+        return int(self.content["config"]["depth"])
+
     def values(self, measure: str) -> NDArray[np.float64]:
         """Return (n_systems, n_queries) values of one measure."""
         rows = [system["values"][measure] for system in self.content["systems"].values()]
@@ -163,7 +171,7 @@ def build(
             "ignore_identical_ids": qrels.ignore_identical_ids,
         },
         "queries": {
-            "fingerprint": _fingerprint(results.queries.ids, results.queries.texts),
+            "fingerprint": results.queries.fingerprint,
             "ids": list(results.queries.ids),
             "sets": list(results.queries.sets),
             "splits": list(results.queries.splits),
@@ -174,6 +182,7 @@ def build(
         "systems": {
             name: {
                 "facts": {key: plain(value) for key, value in result.facts.items()},
+                "fingerprint": asdict(result.fingerprint),
                 "index_bytes": int(result.nbytes),
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
@@ -191,7 +200,7 @@ def build(
         "peak_memory_mb": provenance.peak_memory_mb(),
     }
     same = {key: content[key] for key in ("config", "collection", "labels", "queries")}
-    content["id"] = f"{now:%Y%m%d-%H%M%S}-{_fingerprint([json.dumps(same, sort_keys=True)])[:8]}"
+    content["id"] = f"{now:%Y%m%d-%H%M%S}-{_short_hash(same)}"
     content["ir_metadata"] = annotation(content)
     return Record(content)
 
@@ -268,8 +277,8 @@ def _into_place(part: Path, output: Path, name: str) -> Path:
     raise BenchError(f"{output} has a thousand runs named {name}; remove some")
 
 
-def _fingerprint(*columns: Any) -> str:
-    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
+def _short_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def plain(value: Any) -> Any:

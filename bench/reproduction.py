@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,7 +185,7 @@ def rbo(one: Sequence[str], other: Sequence[str], p: float = RBO_P) -> float:
 
 
 def differences(then: Record, now: Record) -> list[str]:
-    """Return what is not as it was, each in a few words: code, versions, machine, data, models."""
+    """Return what is not as it was, each in a few words: code, versions, machine, data, systems."""
     found = []
     for name in ("python", "system", "machine", "processor", "cores"):
         one, other = (record.content["platform"].get(name) for record in (then, now))
@@ -199,9 +200,9 @@ def differences(then: Record, now: Record) -> list[str]:
     for key, what in (("collection", "corpus"), ("labels", "labels"), ("queries", "queries")):
         if then.content[key]["fingerprint"] != now.content[key]["fingerprint"]:
             found.append(f"{what}: other content")
-    for system, weights in _weights(then).items():
-        if system in now.systems and weights != _weights(now)[system]:
-            found.append(f"{system}: another model")
+    if then.depth != now.depth:
+        found.append(f"depth: {then.depth} → {now.depth}")
+    found += changed_systems(then, now)
     commits = [record.content["git"] for record in (then, now)]
     if commits[0] != commits[1]:
         found.append("code: " + " → ".join(map(_commit, commits)))
@@ -213,8 +214,27 @@ def _commit(git: Mapping[str, object]) -> str:
     return commit + (" with changes" if git["clean"] is False else "")
 
 
-def _weights(record: Record) -> dict[str, list[object]]:
-    return {
-        name: [system["facts"][key] for key in sorted(system["facts"]) if key.endswith("_sha256")]
-        for name, system in record.content["systems"].items()
-    }
+def changed_systems(then: Record, now: Record) -> list[str]:
+    """Return what is another in each system of both, such as "bm25: other code, other faiss-cpu"."""
+    found = []
+    for system in then.systems:
+        if system in now.systems:
+            one, other = (record.content["systems"][system] for record in (then, now))
+            what = [f"other {name}" for name in _differing(one, other)]
+            found += [f"{system}: {', '.join(what)}"] if what else []
+    return found
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Name the parts in which two systems differ. A record of old tells no more than the weights."""
+    weights = [
+        {key: fact for key, fact in system["facts"].items() if key.endswith("weights_sha256")}
+        for system in (one, other)
+    ]
+    found = ["model"] if weights[0] != weights[1] else []
+    then, now = one.get("fingerprint"), other.get("fingerprint")
+    if then and now:
+        parts = ("settings", "code") if found else ("settings", "code", "files")
+        found += [part for part in parts if then[part] != now[part]]
+        found += sorted({name for name, _ in then["libraries"].items() ^ now["libraries"].items()})
+    return found

@@ -12,17 +12,21 @@ from typing import Any
 import numpy as np
 
 from bench import cache
+from bench.identity import Fingerprint, fingerprint
 from bench.measure import Measure
-from bench.provenance import code_sha256, versions
 from bench.record import SystemResult, plain
+from bench.sources import sources_of
 from bench.types import Measures, Queries, Retriever, Run, TestCollection
 
 FOLDER = ".unfinished"
+# It and all that it imports make values of answers.
+_EVALUATION = "bench.experiment"
 
 
 class Unfinished:
-    """Finished systems of one run, a file each, in `output`/.unfinished/<key of config, data and code>.
+    """Finished systems of one run, in `output`/.unfinished/<key of settings, data and evaluation>.
 
+    Each is a file, <name>-<key of its fingerprint>.npz, so that one which changed since runs again.
     A file appears whole or not at all, and its checksum is tried on reading: a damaged one is said, and
     its system evaluated again. Two processes of one run may write the same file: either is right.
     """
@@ -36,23 +40,26 @@ class Unfinished:
         self, settings: Mapping[str, Any], retrievers: Mapping[str, Retriever], test: TestCollection
     ) -> None:
         """Find what a run with this very content has finished."""
-        # Where results go and how files look changes no result.
-        settings = {key: one for key, one in settings.items() if key not in ("output", "trec_header")}
+        evaluation = sources_of(_EVALUATION)
+        # Where results go, how files look and what is made of the values changes no value.
         content = {
-            "settings": settings,
+            "settings": {key: settings.get(key) for key in ("retrievers", "measures", "depth")},
             "corpus": test.collection.fingerprint,
             "labels": test.qrels.fingerprint,
             "queries": [test.queries.ids, test.queries.texts, test.queries.sets, test.queries.splits],
-            "code": code_sha256(type(retriever).__module__ for retriever in retrievers.values()),
-            "versions": versions(),
+            "evaluation": [evaluation.code, evaluation.libraries],
         }
         key = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
         self._folder = self._output / FOLDER / key[:32]
-        self.finished = [name for name in retrievers if self._file(name).exists()]
+        self.finished = [
+            name for name, one in retrievers.items() if self._file(name, fingerprint(one)).exists()
+        ]
 
-    def load(self, name: str, queries: Queries, measures: tuple[Measure, ...]) -> SystemResult | None:
+    def load(
+        self, name: str, identity: Fingerprint, queries: Queries, measures: tuple[Measure, ...]
+    ) -> SystemResult | None:
         """Return what this system gave, None if it has to run."""
-        stored = cache.load_arrays(self._file(name))
+        stored = cache.load_arrays(self._file(name, identity))
         if stored is None:
             return None
         told = json.loads(str(stored["told"]))
@@ -62,6 +69,7 @@ class Unfinished:
             told["facts"],
             told["nbytes"],
             told["recall_vs_exact"],
+            identity,
             {measure: tuple(means) for measure, means in told["ties"].items()},
             told["seconds"],
         )
@@ -76,7 +84,7 @@ class Unfinished:
             "seconds": dict(result.seconds),
         }
         cache.save_arrays(
-            self._file(name),
+            self._file(name, result.fingerprint),
             {
                 "docs": result.run.docs,
                 "scores": result.run.scores,
@@ -93,5 +101,5 @@ class Unfinished:
         except OSError:  # another run is unfinished, or there was nothing
             return
 
-    def _file(self, name: str) -> Path:
-        return self._folder / f"{name}.npz"
+    def _file(self, name: str, identity: Fingerprint) -> Path:
+        return self._folder / f"{name}-{identity.key[:32]}.npz"

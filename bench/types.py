@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -50,6 +52,11 @@ class Queries:
         lengths = {len(self.ids), len(self.texts), len(self.sets), len(self.splits)}
         if len(lengths) != 1:
             raise ValueError(f"Queries needs tuples of one length, got lengths {sorted(lengths)}")
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over ids and texts, in order."""
+        return hashlib.sha256(json.dumps([self.ids, self.texts]).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -182,6 +189,16 @@ class Retriever(Protocol):
     """Settings only: what a yaml file names. Hashable, so that equal settings share one index."""
 
     def index(self, collection: Collection) -> Searcher: ...
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """Settings that name files: retrievers, encoders and their parts whose answers depend on some."""
+
+    def reads(self) -> Mapping[str, Path]:
+        """Return setting → the file or folder that it names. Its content is part of what the answers
+        depend on, and its path is not."""
+        ...
 
 
 class Encoder(Protocol):

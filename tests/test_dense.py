@@ -166,8 +166,6 @@ def test_another_setting_in_the_models_folder_is_another_cache_entry(tmp_path):
     assert copied.encode(["word " * 300], query=False).read.tolist() == [256]
     limits = folder / "sentence_bert_config.json"
     limits.write_text(limits.read_text().replace("256", "9"))
-    models.settings_sha256.cache_clear()
-    encode._load.cache_clear()
     assert copied.encode(["word " * 300], query=False).read.tolist() == [9]
 
 
@@ -223,9 +221,124 @@ def test_weights_with_another_hash_are_refused_and_unpinned_ones_are_hashed(tmp_
         pinned.encode(["x"], query=False)
     assert SentenceEncoder(str(folder)).weights == hashlib.sha256(weights.read_bytes()).hexdigest()
     weights.unlink()
-    models.weights_sha256.cache_clear()
     with pytest.raises(BenchError, match=r"no \.safetensors"):
         models.weights_sha256(Path(folder))
+
+
+def with_files(folder: Path, **content: bytes) -> Path:
+    for name, data in content.items():
+        path = folder / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_weights_in_every_subfolder_are_in_the_hash_and_one_file_alone_keeps_its_own(tmp_path):
+    folder = with_files(tmp_path / "m", model_DOT_safetensors=b"body", config_DOT_json=b"{}")
+    assert models.weights_sha256(folder) == sha256(b"body")
+    with_files(folder, **{"2_Dense__model_DOT_safetensors": b"head"})
+    both = sha256(
+        f"2_Dense/model.safetensors {sha256(b'head')}\nmodel.safetensors {sha256(b'body')}\n".encode()
+    )
+    assert models.weights_sha256(folder) == both
+    with_files(folder, **{"2_Dense__model_DOT_safetensors": b"tail"})
+    assert models.weights_sha256(folder) != both
+    with pytest.raises(BenchError, match="expected"):
+        SentenceEncoder(str(folder), sha256=both).encode(["x"], query=False)
+
+
+def test_a_pickle_that_would_be_loaded_is_refused_and_one_beside_safetensors_is_not(tmp_path):
+    folder = with_files(tmp_path / "m", model_DOT_safetensors=b"body", pytorch_model_DOT_bin=b"pickle")
+    assert models.weights_sha256(folder) == sha256(b"body")
+    with_files(folder, **{"2_Dense__pytorch_model_DOT_bin": b"pickle"})
+    with pytest.raises(BenchError, match=r"2_Dense/pytorch_model\.bin is a pickle.* convert"):
+        SentenceEncoder(str(folder)).encode(["x"], query=False)
+
+
+def test_an_adapter_whose_base_lies_elsewhere_is_refused(tmp_path):
+    folder = with_files(
+        tmp_path / "m", adapter_model_DOT_safetensors=b"a", adapter_config_DOT_json=b"{}"
+    )
+    with pytest.raises(BenchError, match="merge it"):
+        models.weights_sha256(folder)
+
+
+@pytest.fixture(scope="module")
+def headed(tmp_path_factory):
+    """A tiny BERT with a dense layer on top, in 2_Dense."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import models as parts
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("headed")
+    packaged = models.locate(ENCODER.model, None)
+    config = BertConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=32,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder / "bert")
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
+        shutil.copy(packaged / name, folder / "bert" / name)
+    body = parts.Transformer(str(folder / "bert"), max_seq_length=16)
+    SentenceTransformer(modules=[body, parts.Pooling(16), parts.Dense(16, 8)], device="cpu").save(
+        str(folder / "model")
+    )
+    return folder / "model"
+
+
+@pytest.mark.slow
+def test_another_dense_layer_gives_other_vectors_in_the_same_process_and_from_the_cache(
+    headed, tmp_path
+):
+    from safetensors.numpy import load_file, save_file
+
+    folder, texts = tmp_path / "model", ["a text", "another"]
+    shutil.copytree(headed, folder)
+    collection = InMemory("c", ["a", "b"], ["", ""], texts)
+    encoder = SentenceEncoder(str(folder))
+    before = encoder.encode(texts, query=False).vectors
+    indexed = index_once(Dense(encoder), collection)
+    head = folder / "2_Dense" / "model.safetensors"
+    save_file({name: -2 * weight + 1 for name, weight in load_file(head).items()}, head)
+    after = encoder.encode(texts, query=False).vectors
+    assert not np.allclose(before, after, atol=1e-3)
+    again = index_once(Dense(encoder), collection)
+    assert again is not indexed
+    assert np.array_equal(again.embeddings.vectors, after)
+    shutil.copytree(folder, tmp_path / "copy")
+    encode._load.cache_clear()
+    assert np.array_equal(
+        SentenceEncoder(str(tmp_path / "copy"), max_length=15).encode(texts, query=False).vectors, after
+    )
+
+
+@pytest.mark.slow
+def test_a_dense_layer_that_is_a_pickle_is_not_loaded(headed, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+    from sentence_transformers import SentenceTransformer
+
+    folder = tmp_path / "model"
+    shutil.copytree(headed, folder)
+    head = folder / "2_Dense" / "model.safetensors"
+    torch.save(load_file(head), head.with_name("pytorch_model.bin"))
+    head.unlink()
+    # what the library does by itself, so that our refusal is not about nothing
+    SentenceTransformer(str(folder), device="cpu", model_kwargs={"use_safetensors": True})
+    with pytest.raises(BenchError, match="is a pickle"):
+        SentenceEncoder(str(folder)).encode(["x"], query=False)
+
+
+@pytest.mark.slow
+def test_texts_that_are_cut_otherwise_do_not_share_a_cache_entry(headed):
+    encoder = SentenceEncoder(str(headed))
+    one = encoder.encode(["alpha\0beta", "gamma"], query=False).vectors
+    other = encoder.encode(["alpha", "beta\0gamma"], query=False).vectors
+    assert not np.allclose(one, other, atol=1e-4)
 
 
 @pytest.mark.slow

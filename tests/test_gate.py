@@ -22,7 +22,7 @@ from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annot
 N = 120
 
 
-def record(values, *, measures=("nDCG@10",), splits="test", weights="w1", sets=None, **more):
+def record(values, *, measures=("nDCG@10",), splits="test", weights="w1", depth=100, sets=None, **more):
     """A record of systems with these per-query values, by every measure the same."""
     n = len(next(iter(values.values())))
     fingerprints = more.pop("fingerprints", {})
@@ -30,7 +30,7 @@ def record(values, *, measures=("nDCG@10",), splits="test", weights="w1", sets=N
     return Record(
         {
             **prints,
-            "config": {"depth": 100, "evidence": more.pop("evidence", {})},
+            "config": {"depth": depth, "evidence": more.pop("evidence", {})},
             "evidence": {"family": {"measures": [measures[0]]}},
             "queries": {
                 "fingerprint": fingerprints.get("queries", "queries"),
@@ -235,9 +235,10 @@ def test_floors_hold_for_every_system_and_measure_new_ones_too():
         ({"fingerprints": {"labels": "x"}}, "the labels"),
         ({"fingerprints": {"queries": "x"}}, "the queries"),
         ({"weights": "w2"}, "the model of a"),
+        ({"depth": 10}, "10 documents a query and the baseline 100.* --set depth=100"),
     ],
 )
-def test_another_corpus_labels_queries_or_model_can_not_be_compared(other, said):
+def test_another_corpus_labels_queries_model_or_depth_can_not_be_compared(other, said):
     with pytest.raises(BenchError, match=said):
         hold(record({"a": BASE}), record({"a": BASE}, **other))
 
@@ -345,6 +346,7 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         ((str(saved), *base, "--set", "a=b"), "leave it out beside a RUN"),
         ((*base, "--set", "retrievers.bm25.varant=1"), "did you mean 'variant'"),
         ((*base, "--set", "retrievers.bm25.k1"), "write it as"),
+        ((*base, "--set", "depth=100"), "gate --set depth=1000"),
         ((*base, "--set", "retrievers.bm25.k1=[1"), "is no YAML"),
         ((*base, "--set", "retrievers.bm25.k1=x"), "k1 must be a number"),
         ((*base, "--set", "retrievers.bm25._target_=os.system"), "not part of bench"),

@@ -19,6 +19,7 @@ from bench.record import Record
 from bench.report.reproduction import reproduction_table
 from bench.reproduction import (
     Level,
+    changed_systems,
     differences,
     kendall,
     overlap,
@@ -251,6 +252,36 @@ def test_differences_name_machine_data_and_model(saved):
     now.content["labels"]["fingerprint"] = "x"
     now.content["systems"]["bm25"]["facts"]["weights_sha256"] = "x"
     assert [text.split(":")[0] for text in differences(then, now)] == ["bm25", "cores", "labels"]
+
+
+def test_what_is_another_in_a_system_is_named_by_component(saved):
+    then = Record.load(saved)
+
+    def named(**components):
+        now = Record(copy.deepcopy(then.content))
+        system = now.content["systems"]["bm25"]
+        system["facts"] |= components.pop("facts", {})
+        system["fingerprint"] |= components
+        return changed_systems(then, now)
+
+    libraries = then.content["systems"]["bm25"]["fingerprint"]["libraries"]
+    assert named() == []
+    assert named(code="x", libraries={**libraries, "bm25s": "0.1"}) == ["bm25: other code, other bm25s"]
+    assert named(settings="x") == ["bm25: other settings"]
+    assert named(files="x") == ["bm25: other files"]
+    assert named(files="x", facts={"weights_sha256": "x"}) == ["bm25: other model"]
+    assert named(libraries={**libraries, "new": "1"}) == ["bm25: other new"]
+    of_old = Record(copy.deepcopy(then.content))
+    del of_old.content["systems"]["bm25"]["fingerprint"]
+    assert changed_systems(of_old, then) == []
+
+
+def test_gate_and_verify_say_that_another_setting_was_run(bench, saved, tmp_path):
+    other = ("--set", "retrievers.bm25.k1=1.3")
+    judged = bench("gate", "--baseline", str(saved), *other)
+    assert "Not as in the baseline: bm25: other settings." in judged.stdout
+    repeated = bench("verify", str(saved), *other)
+    assert "bm25: other settings" in " ".join(repeated.stdout.split())
 
 
 def test_settings_of_a_record_are_changed_in_place_only_where_asked(saved):

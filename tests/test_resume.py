@@ -114,12 +114,23 @@ def test_twenty_killed_runs_each_resume_to_the_same_result(beir, tmp_path):
     server.stdout.close()
 
 
-def one_system_done(bench, beir, tmp_path):
-    """Leave the folder as a run that was killed after its first system would."""
-    (tmp_path / "broken.py").write_text(
+def killed_after_its_last(bench, beir, tmp_path):
+    """Leave the folder as a run that was killed when bm25, a run file and an own method were done."""
+    (tmp_path / "answers.trec").write_text("q1 Q0 d01 1 0.5 x\nq3 Q0 d05 1 0.5 x\n")
+    (tmp_path / "own.py").write_text(
         "from dataclasses import dataclass\n"
         "@dataclass(frozen=True)\n"
-        "class Broken:\n"
+        "class Own:\n"
+        "    def index(self, collection):\n"
+        "        from bench.retrievers.bm25 import BM25\n"
+        "        from near import K1\n"
+        "        return BM25(k1=K1).index(collection)\n"
+    )
+    (tmp_path / "near.py").write_text("K1 = 0.3\n")
+    (tmp_path / "late.py").write_text(
+        "from dataclasses import dataclass\n"
+        "@dataclass(frozen=True)\n"
+        "class Late:\n"
         "    def index(self, collection):\n"
         "        import os, pathlib\n"
         "        if pathlib.Path('die').exists():\n"
@@ -128,44 +139,78 @@ def one_system_done(bench, beir, tmp_path):
         "        return BM25(k1=0.3).index(collection)\n"
     )
     arguments = (
-        "run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out",
-        "+retrievers.late._target_=broken.Broken", "--allow", "broken",
+        "run", "collection=beir", f"collection.path={beir}", "retriever=[bm25,runfile]", "output=out",
+        "retrievers.runfile.path=answers.trec", "+retrievers.own._target_=own.Own",
+        "+retrievers.late._target_=late.Late", "--allow", "own", "--allow", "late",
     )  # fmt: skip
     (tmp_path / "die").touch()
     assert bench(*arguments).returncode == -9
     (tmp_path / "die").unlink()
+    kept = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
+    assert {file.stem.split("-")[0] for file in kept} == {"bm25", "runfile", "own"}
     return arguments
 
 
+def systems_of(folder):
+    return essence(folder)[0]["systems"], {file.name: file.read_text() for file in folder.glob("*.trec")}
+
+
+def edit(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+# what is changed → the systems that are not run again
+CHANGES = {
+    "nothing": (lambda _: None, "bm25, runfile, own"),
+    "run file": (lambda folder: edit(folder / "answers.trec", "d05", "d02"), "bm25, own"),
+    "own code": (lambda folder: edit(folder / "own.py", "K1)", "K1, b=0)"), "bm25, runfile"),
+    "code beside it": (lambda folder: edit(folder / "near.py", "0.3", "1.9"), "bm25, runfile"),
+    "corpus": (lambda folder: edit(folder / "tiny" / "corpus.jsonl", "Inverted", "Index of"), None),
+    "query": (lambda folder: edit(folder / "tiny" / "queries.jsonl", "who writes", "notes"), None),
+    "labels": (lambda folder: edit(folder / "tiny" / "qrels" / "test.tsv", "d05\t3", "d06\t3"), None),
+}
+
+
 @pytest.mark.long
-def test_finished_systems_are_not_run_again_and_only_by_the_same_content(bench, beir, tmp_path):
-    arguments = one_system_done(bench, beir, tmp_path)
-    (kept,) = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
-    assert kept.name == "bm25.npz"
-    other = bench(*arguments, "retrievers.bm25.k1=0.7")
-    assert "going on" not in other.stderr
-    code = (tmp_path / "broken.py").read_text()
-    (tmp_path / "broken.py").write_text(code + "\n# changed\n")
-    assert "going on" not in bench(*arguments).stderr
-    (tmp_path / "broken.py").write_text(code)
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_killed_run_goes_on_with_what_is_still_the_same_and_gives_what_a_whole_run_gives(
+    what, bench, beir, tmp_path
+):
+    arguments = killed_after_its_last(bench, beir, tmp_path)
+    change, going_on = CHANGES[what]
+    change(tmp_path)
     done = bench(*arguments)
-    assert done.returncode == 0
-    assert "going on with a run that was interrupted after bm25" in done.stderr
-    assert not (tmp_path / "out" / ".unfinished").exists()
-    runs = sorted((tmp_path / "out").glob("[0-9]*"))
-    first, last = (essence(run)[0]["systems"] for run in (runs[1], runs[-1]))
-    assert first == last
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("going on")]
+    expected = f"going on with a run that was interrupted after {going_on}"
+    assert said == ([expected] if going_on else [])
+    whole = bench(*[argument.replace("output=out", "output=whole") for argument in arguments])
+    assert whole.returncode == 0
+    assert not (tmp_path / "out" / ".unfinished").exists() or not going_on
+    (resumed,) = (tmp_path / "out").glob("[0-9]*")
+    assert systems_of(resumed) == systems_of(only_run(tmp_path / "whole"))
+
+
+@pytest.mark.long
+def test_another_setting_or_depth_does_not_go_on(bench, beir, tmp_path):
+    arguments = killed_after_its_last(bench, beir, tmp_path)
+    for other in ("retrievers.bm25.k1=0.7", "depth=200"):
+        assert "going on" not in bench(*arguments, other).stderr
+    # of the bootstrap, which is no part of any system's answers
+    assert "going on" in bench(*arguments, "seed=1").stderr
 
 
 def test_a_damaged_leftover_is_said_and_run_again(bench, beir, tmp_path):
-    arguments = one_system_done(bench, beir, tmp_path)
-    (kept,) = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
+    arguments = killed_after_its_last(bench, beir, tmp_path)
+    (kept,) = (tmp_path / "out" / ".unfinished").glob("*/bm25-*.npz")
     content = bytearray(kept.read_bytes())
     content[len(content) // 2] ^= 0xFF
     kept.write_bytes(content)
     done = bench(*arguments)
     assert done.returncode == 0
-    assert "bm25.npz is damaged" in done.stderr
+    assert f"{kept.name} is damaged" in done.stderr
 
 
 def test_what_a_killed_run_half_wrote_is_swept_a_day_later(bench, beir, tmp_path):

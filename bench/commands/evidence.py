@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,8 @@ def compare(
     require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
     test = _collection(collection, split, relevant) if collection else None
     found = gather(runs, test, measure or ())
+    for note in found.notes:
+        print(note, file=sys.stderr)
     # What share of a ranking was judged is no quality that systems compete in.
     kept = [m for m in found.measures if measure or not m.startswith("Judged")]
     tested = kept if measure else kept[:1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from bench.errors import BenchError, require
 
 if TYPE_CHECKING:
     from bench.gate import GateResult
+    from bench.record import Record
 
 _OUTPUT = "results/runs"
 Overrides = Annotated[
@@ -82,17 +84,9 @@ def gate(
     allow: Allowed = None,
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
-    from bench.files import write_text
-    from bench.gate import count_reranked, hold, require_comparable, tolerance_of
+    from bench.comparable import count_reranked, require_comparable
+    from bench.gate import hold, tolerance_of
     from bench.record import Record
-    from bench.report.gate import (
-        gate_json,
-        gate_junit,
-        gate_markdown,
-        gate_tables,
-        github_annotations,
-    )
-    from bench.report.write import print_grids
 
     require(
         reason is None or (update and reason.strip() != ""),
@@ -109,16 +103,10 @@ def gate(
         print(f"first baseline → {baseline}")
         return
     then = Record.load(baseline)
-    if run is None:
-        from bench.execute import run_and_save, settings_of
-
-        # Where the baseline was written is no part of what it is, and not a place on this machine.
-        settings = settings_of(then, [f"output={_OUTPUT}", *(changes or ())])
-        now, run = run_and_save(settings, allow or ())
-    else:
-        require(not changes, "--set changes what is run again; leave it out beside a RUN")
-        now = Record.load(run)
-    reranked = count_reranked(baseline, run, [name for name in then.systems if name in now.systems])
+    # Read before anything is run again: a slip of the pen is not to cost a run.
+    tolerances = tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance")
+    floors = dict(map(_floor, floor or ()))
+    now, run = _candidate(then, run, changes or (), allow or ())
     if update and reason is not None:
         try:
             require_comparable(then, now)
@@ -131,24 +119,68 @@ def gate(
         then,
         now,
         measures=measure or (),
-        tolerance=tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance"),
-        floors=dict(map(_floor, floor or ())),
-        reranked=reranked,
+        tolerance=tolerances,
+        floors=floors,
+        reranked=count_reranked(baseline, run, [s for s in then.systems if s in now.systems]),
         undecidable_passes=undecidable is Undecidable.PASS,
     )
+    _tell(result, then, now, junit=junit, summary=summary, json=json)
+    if update:
+        _update(baseline, run, result, reason)
+        return
+    raise typer.Exit(result.exit_code)
+
+
+def _candidate(
+    then: Record, run: Path | None, changes: Sequence[str], allow: Sequence[str]
+) -> tuple[Record, Path]:
+    """Return the run that is held against the baseline, and its folder; if none is given, run it."""
+    from bench.record import Record
+
+    if run is not None:
+        require(not changes, "--set changes what is run again; leave it out beside a RUN")
+        return Record.load(run), run
+    from bench.comparable import require_depth
+    from bench.execute import run_and_save, settings_of
+
+    # Where the baseline was written is no part of what it is, and not a place on this machine.
+    settings = settings_of(then, [f"output={_OUTPUT}", *changes])
+    require_depth(then, settings["depth"])
+    return run_and_save(settings, allow)
+
+
+def _tell(
+    result: GateResult,
+    then: Record,
+    now: Record,
+    *,
+    junit: Path | None,
+    summary: Path | None,
+    json: Path | None,
+) -> None:
+    """Write and print what was found, in every form that was asked for."""
+    from bench.files import write_text
+    from bench.report.gate import (
+        gate_json,
+        gate_junit,
+        gate_markdown,
+        gate_tables,
+        github_annotations,
+    )
+    from bench.report.write import print_grids
+    from bench.reproduction import changed_systems
+
     for file, text in ((junit, gate_junit), (summary, gate_markdown), (json, gate_json)):
         if file is not None:
             write_text(file, text(result))
     print_grids(gate_tables(result))
+    if changed := changed_systems(then, now):
+        print(f"Not as in the baseline: {'; '.join(changed)}.")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(github_annotations(result)))
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(page).open("a", encoding="utf-8") as out:
                 out.write(gate_markdown(result))
-    if update:
-        _update(baseline, run, result, reason)
-        return
-    raise typer.Exit(result.exit_code)
 
 
 def verify(

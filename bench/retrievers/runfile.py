@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.cache import sha256_of
 from bench.collections.trec import read_run
 from bench.errors import require
 from bench.ranking import rank, ties_of
@@ -22,13 +22,17 @@ class RunFile:
 
     path: str
 
+    def reads(self) -> Mapping[str, Path]:
+        """Return the file."""
+        require(not Path(self.path).is_dir(), f"{self.path} is a folder; name a run file in it")
+        return {"path": Path(self.path)}
+
     def index(self, collection: Collection) -> Searcher:
         """Read the file; every document in it must be in the collection."""
         numbers = {doc: n for n, doc in enumerate(collection.ids(range(len(collection))))}
         file = Path(self.path)
         answers = read_run(file, numbers)
-        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        return _RunFileSearcher(self.path, sha256, answers, ties_of(collection))
+        return _RunFileSearcher(self.path, sha256_of(file), answers, ties_of(collection))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,11 @@ class _RunFileSearcher:
 
     @property
     def facts(self) -> Facts:
-        return {"queries_in_file": len(self.answers), "sha256": self.sha256}
+        return {
+            "queries_in_file": len(self.answers),
+            "longest_list": max(map(len, self.answers.values())),
+            "sha256": self.sha256,
+        }
 
     def search(self, queries: Queries, k: int) -> Run:
         require(

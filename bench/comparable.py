@@ -1,0 +1,74 @@
+"""Whether two saved runs may be held against each other, and where their rankings differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.collections.trec import read_scores
+from bench.errors import require
+from bench.record import Record
+
+_ANEW = 'begin anew with a reason: bench gate RUN --update --reason "WHY"'
+
+
+def require_comparable(baseline: Record, candidate: Record) -> None:
+    """Raise `BenchError` naming what differs: data, labels, queries, depth, a model, a missing system.
+
+    Code, settings and libraries may differ: what they do to the answers is what the gate judges.
+    """
+    differing = [
+        f"the {what} ({baseline.content[key]['fingerprint'][:12]} then, "
+        f"{candidate.content[key]['fingerprint'][:12]} now)"
+        for key, what in (("collection", "corpus"), ("labels", "labels"), ("queries", "queries"))
+        if baseline.content[key]["fingerprint"] != candidate.content[key]["fingerprint"]
+    ]
+    differing += [
+        f"the model of {system} ({then[:12]} then, {now[:12]} now)"
+        for system, then, now in changed_models(baseline, candidate)
+    ]
+    require(
+        not differing,
+        "this run can not be held against the baseline: different are " + "; ".join(differing)
+        + f"; restore them, or {_ANEW}",
+    )  # fmt: skip
+    require_depth(baseline, candidate.depth)
+    gone = [system for system in baseline.systems if system not in candidate.systems]
+    require(not gone, f"the baseline's system {', '.join(gone)} is not in this run; run it too")
+
+
+def require_depth(baseline: Record, depth: object) -> None:
+    """Raise `BenchError` when a run keeps more or fewer documents a query than the baseline does."""
+    require(
+        depth == baseline.depth,
+        f"this run keeps {depth} documents a query and the baseline {baseline.depth}, so their values "
+        f"do not mean the same; run it with depth={baseline.depth} (gate --set depth={baseline.depth}), "
+        f"or {_ANEW}",
+    )
+
+
+def changed_models(baseline: Record, candidate: Record) -> list[tuple[str, str, str]]:
+    """Return (system, weights then, weights now) where a system of both has another model."""
+    found = []
+    for system in baseline.systems:
+        if system in candidate.systems:
+            then, now = (record.content["systems"][system]["facts"] for record in (baseline, candidate))
+            keys = [key for key in then if key.endswith("weights_sha256")]
+            found += [(system, then[k], now.get(k, "none")) for k in keys if then[k] != now.get(k)]
+    return found
+
+
+def count_reranked(then: Path, now: Path, systems: Sequence[str]) -> dict[str, int]:
+    """Return system → queries whose order of documents differs between two run folders; systems
+    without a run file in both are left out."""
+    found = {}
+    for system in systems:
+        files = [folder / f"{system}.trec" for folder in (then, now)]
+        if all(file.exists() for file in files):
+            one, other = map(_rankings, files)
+            found[system] = sum(one.get(q) != other.get(q) for q in one.keys() | other.keys())
+    return found
+
+
+def _rankings(file: Path) -> dict[str, list[str]]:
+    return {query: [doc for doc, _ in answers] for query, answers in read_scores(file).items()}

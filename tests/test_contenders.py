@@ -1,0 +1,130 @@
+"""What is compared was measured alike: the same depth, labels and query texts; what is not is said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import only_run, write_beir
+
+from bench.collections.beir import BeirFolder
+from bench.contenders import gather
+from bench.errors import BenchError
+from bench.execute import run_and_save
+
+
+@pytest.fixture
+def many(tmp_path):
+    """2,500 documents, and three queries whose relevant ones are the first and d1900."""
+    documents = {f"d{i:04d}": ("", f"text {i}") for i in range(2500)}
+    queries = {f"q{i}": (f"text {i}", "topic") for i in (1, 2, 3)}
+    qrels = {query: {"d0000": 1, "d1900": 1} for query in queries}
+    return write_beir(tmp_path / "many", documents, queries, qrels)
+
+
+RANKED = [f"d{i:04d}" for i in range(1, 2300)]  # d1900 at place 1900
+
+
+def write_lists(file, docs, queries=("q1", "q2", "q3")):
+    rows = [(query, doc, rank) for query in queries for rank, doc in enumerate(docs, 1)]
+    file.write_text("".join(f"{query} Q0 {doc} {rank} {-rank} x\n" for query, doc, rank in rows))
+    return str(file)
+
+
+def means(found):
+    """Measure → mean of each system."""
+    rows = found.values.mean(axis=-1).T.tolist()
+    return dict(zip(found.measures, rows, strict=True))
+
+
+def test_run_files_are_measured_as_deep_as_a_measure_looks(many, tmp_path):
+    test = BeirFolder(str(many)).load()
+    found = write_lists(tmp_path / "found.trec", RANKED)
+    missed = write_lists(tmp_path / "missed.trec", [d if d != "d1900" else "d2400" for d in RANKED])
+    deep = gather([found, missed], test, ["Recall@2000", "Recall@1899"])
+    assert means(deep) == {"Recall@2000": [0.5, 0], "Recall@1899": [0, 0]}
+    assert deep.notes == ()
+    assert means(gather([found, missed], test, ["MAP"]))["MAP"] == pytest.approx([1 / 1900 / 2, 0])
+
+
+def test_run_files_of_different_depth_are_cut_to_the_shallower_and_it_is_said(many, tmp_path):
+    test = BeirFolder(str(many)).load()
+    deep = write_lists(tmp_path / "deep.trec", RANKED)
+    shallow = write_lists(tmp_path / "shallow.trec", RANKED[:150])
+    alike = gather([shallow, deep], test)
+    assert all(one == other for one, other in means(alike).values())
+    assert alike.notes == (f"{deep} has up to 2299 documents a query: cut to 150, as all are",)
+    apart = gather([shallow, deep], test, ["Recall@2000", "P@5"])
+    assert means(apart)["Recall@2000"] == [0, 0.5]
+    assert apart.notes == (
+        f"{shallow} has at most 150 documents a query, others may have 2000: this counts in Recall@2000",
+        f"{deep} has up to 2299 documents a query: cut to 2000, as all are",
+    )
+
+
+def test_a_run_file_beside_a_run_is_cut_to_its_depth_and_missing_queries_are_counted(
+    bench, many, tmp_path
+):
+    file = write_lists(tmp_path / "own.trec", [*RANKED[:400], "d1900"], queries=("q1", "q3"))
+    done = bench(
+        "run", "collection=beir", f"collection.path={many}", "retriever=[bm25,runfile]",
+        f"retrievers.runfile.path={file}", "depth=200", "output=out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    run = str(only_run(tmp_path / "out"))
+    done = bench("compare", f"{run}:runfile", file, "--collection", str(many), "--out", "out.json")
+    assert done.returncode == 0, done.stderr
+    assert all(row["difference"] == 0 for row in json.loads((tmp_path / "out.json").read_text()))
+    assert done.stderr.splitlines() == [
+        f"{file} does not answer 1 of 3 queries: each counts as 0",
+        f"{file} has up to 401 documents a query: cut to 200, as all are",
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Three systems, two of them one by two names."""
+    folder = tmp_path_factory.mktemp("contenders")
+    bm25 = {"_target_": "bench.retrievers.bm25.BM25"}
+    settings = {
+        "collection": {
+            "_target_": "bench.collections.beir.BeirFolder",
+            "path": str(write_beir(folder / "tiny")),
+        },
+        "retrievers": {"bm25": bm25, "plain": {**bm25, "k1": 1.2}, "flat": {**bm25, "b": 0}},
+        "measures": ["nDCG@10", "MAP"],
+        "depth": 100,
+        "seed": 0,
+        "trec_header": False,
+        "output": str(folder / "out"),
+    }
+    return run_and_save(settings)[1]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("config", "depth"), 20, "keeps (20|100) documents a query and .* (20|100): .* with depth=20"),
+        (("queries", "fingerprint"), "x", "asked other texts"),
+        (("labels", "fingerprint"), "x", "other labels"),
+    ],
+)
+def test_records_of_another_depth_texts_or_labels_are_refused(run, tmp_path, place, value, said):
+    content = json.loads((run / "record.json").read_text())
+    content[place[0]][place[1]] = value
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    for pair in ([run, tmp_path], [tmp_path, run]):
+        with pytest.raises(BenchError, match=said):
+            gather(list(map(str, pair)), None)
+
+
+def test_the_name_of_a_system_behind_a_run_file_is_refused(run):
+    test = BeirFolder(str(run.parent.parent / "tiny")).load()
+    with pytest.raises(BenchError, match="is a run file, one system; leave ':bm52' out"):
+        gather([f"{run / 'flat.trec'}:bm52"], test)
+    assert gather([f"{run}/record.json:flat"], None).systems == ("flat",)
+
+
+def test_one_system_by_two_names_is_said(run):
+    same = "bm25 and plain are one system: equal settings, code, files and libraries"
+    assert gather([str(run)], None).notes == (same,)

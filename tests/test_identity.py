@@ -1,0 +1,407 @@
+"""The fingerprint tells apart what can give other answers, and nothing else: by settings, code, files and
+libraries, in every process and folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from conftest import make_queries, write_beir
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import cache, sources
+from bench.build import build
+from bench.collections.beir import BeirFolder
+from bench.encode import Passages, SentenceEncoder
+from bench.errors import BenchError
+from bench.experiment import run_systems
+from bench.identity import fingerprint
+from bench.indexing import index_once
+from bench.measure import Measure
+from bench.retrievers.bm25 import BM25, Tokenizer
+from bench.retrievers.dense import Dense
+from bench.retrievers.fuse import Fused
+from bench.retrievers.runfile import RunFile
+
+LEXICAL = st.builds(
+    BM25,
+    variant=st.sampled_from(["lucene", "bm25+"]),
+    k1=st.sampled_from([1, 1.0, 1.2]),
+    b=st.sampled_from([0, 0.0, 0.75]),
+    fields=st.sampled_from([("title", "text"), ("text", "title"), ("text",)]),
+    tokenizer=st.builds(Tokenizer, stemmer=st.sampled_from(["english", None])),
+)
+PASSAGES = st.builds(Passages, sentences=st.sampled_from([None, 1, 2]), title=st.booleans())
+FUSED = st.builds(
+    lambda parts, k, weights: Fused(dict(zip("ab", parts, strict=True)), k=k, weights=weights),
+    st.lists(LEXICAL, min_size=2, max_size=2),
+    st.sampled_from([60, 60.0, 61]),
+    st.sampled_from([{}, {"a": 1.0}, {"b": 1}]),
+)
+SETTINGS = st.one_of(LEXICAL, PASSAGES, FUSED)
+
+
+@given(st.lists(SETTINGS, min_size=2, max_size=6))
+@settings(max_examples=200)
+def test_settings_are_equal_exactly_where_their_fingerprints_are(made):
+    prints = [fingerprint(one) for one in made]
+    for one, its in zip(made, prints, strict=True):
+        for other, theirs in zip(made, prints, strict=True):
+            assert (one == other) == (its.settings == theirs.settings) == (its.key == theirs.key)
+
+
+def test_a_class_of_another_name_with_the_same_fields_is_another():
+    @dataclass(frozen=True)
+    class Windows:
+        sentences: int | None = None
+        stride: int | None = None
+        title: bool = True
+
+    assert fingerprint(Windows()).settings != fingerprint(Passages()).settings
+
+
+SPECS = [
+    {"_target_": "bench.retrievers.bm25.BM25"},
+    {"_target_": "bench.retrievers.bm25.BM25", "fields": ["text"], "k1": 2},
+    {
+        "_target_": "bench.retrievers.fuse.Fused",
+        "parts": {name: {"_target_": "bench.retrievers.bm25.BM25", "b": b} for name, b in (("x", 0), ("y", 1))},
+        "weights": {"y": 2.0, "x": 1.0},
+    },
+    {
+        "_target_": "bench.retrievers.dense.Dense",
+        "encoder": {
+            "_target_": "bench.encode.SentenceEncoder",
+            "model": "sentence-transformers/all-MiniLM-L6-v2",
+        },
+    },
+]  # fmt: skip
+KEYS = """
+import json, sys
+from bench.build import build
+from bench.experiment import run_systems
+from bench.identity import fingerprint
+print(json.dumps([fingerprint(build(spec, "x")).key for spec in json.loads(sys.argv[1])]))
+"""
+
+
+def test_a_process_with_another_hash_seed_in_another_folder_gives_the_same(tmp_path):
+    keys = [fingerprint(build(spec, "x")).key for spec in SPECS]
+    assert len(set(keys)) == len(SPECS)
+    for seed in ("1", "2"):
+        other = subprocess.run(
+            [sys.executable, "-c", KEYS, json.dumps(SPECS)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(other.stdout) == keys
+
+
+def test_what_can_not_be_told_apart_is_refused_by_name():
+    @dataclass(frozen=True)
+    class Odd:
+        inner: dict = field(default_factory=lambda: {"rank": len})
+
+    with pytest.raises(BenchError, match=r"Odd\.inner\.rank is a builtin_function"):
+        fingerprint(Odd())
+
+
+# Files.
+
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "vocab.txt",
+    "README.md",
+    "2_Dense/model.safetensors",
+    "a/b/c.bpe",
+)
+
+
+def write_model(folder):
+    for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(f"content of {name}".encode())
+    return folder
+
+
+def files_of(folder):
+    return fingerprint(SentenceEncoder(str(folder))).files
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_byte_in_any_file_of_a_model_is_another_model(name, tmp_path):
+    folder = write_model(tmp_path / "model")
+    before = files_of(folder)
+    content = bytearray((folder / name).read_bytes())
+    content[-1] ^= 1
+    (folder / name).write_bytes(content)
+    assert files_of(folder) != before
+    content[-1] ^= 1
+    (folder / name).write_bytes(content)
+    assert files_of(folder) == before
+    (folder / name).rename(folder / "renamed")
+    assert files_of(folder) != before
+
+
+def test_the_same_model_in_another_folder_is_the_same(tmp_path):
+    folder = write_model(tmp_path / "model")
+    before = fingerprint(Dense(SentenceEncoder(str(folder))))
+    shutil.copytree(folder, tmp_path / "copy")
+    folder.rename(tmp_path / "moved")
+    # what a download or a clone leaves beside the model is no part of it
+    (tmp_path / "moved" / ".cache").mkdir()
+    (tmp_path / "moved" / ".cache" / "when").write_text("today")
+    for other in ("copy", "moved"):
+        assert fingerprint(Dense(SentenceEncoder(str(tmp_path / other)))) == before
+
+
+def test_a_linked_subfolder_is_part_of_the_model(tmp_path):
+    folder = write_model(tmp_path / "model")
+    before = files_of(folder)
+    (folder / "2_Dense").rename(tmp_path / "elsewhere")
+    (folder / "2_Dense").symlink_to(tmp_path / "elsewhere")
+    assert files_of(folder) == before
+    (tmp_path / "elsewhere" / "model.safetensors").write_bytes(b"other")
+    assert files_of(folder) != before
+
+
+def test_two_models_that_change_places_are_another_system(tmp_path):
+    one, other = write_model(tmp_path / "one"), write_model(tmp_path / "other")
+    (other / "config.json").write_text("other")
+    encoders = [SentenceEncoder(str(folder)) for folder in (one, other)]
+    parts = [Dense(encoder) for encoder in encoders]
+    straight, crossed = (
+        fingerprint(Fused(dict(zip("ab", order, strict=True)))) for order in (parts, parts[::-1])
+    )
+    assert straight.settings == crossed.settings
+    assert straight.files != crossed.files
+    for folder in (one, other):
+        before = fingerprint(Fused(dict(zip("ab", parts, strict=True)))).files
+        (folder / "vocab.txt").write_text("changed")
+        assert fingerprint(Fused(dict(zip("ab", parts, strict=True)))).files != before
+
+
+def test_a_run_file_counts_by_its_content_and_is_read_again(collection, tmp_path):
+    paths = [tmp_path / name for name in ("a.trec", "b.trec")]
+    for path in paths:
+        path.write_text("q0 Q0 d01 1 0.5 x\n")
+    one, other = (RunFile(str(path)) for path in paths)
+    assert fingerprint(one) == fingerprint(other)
+    first = index_once(one, collection)
+    assert index_once(other, collection) is first
+    paths[0].write_text("q0 Q0 d02 1 0.5 x\n")
+    assert fingerprint(one).settings == fingerprint(other).settings
+    assert fingerprint(one).files != fingerprint(other).files
+    found = index_once(one, collection).search(make_queries("x"), 1)
+    assert collection.ids(found.docs[0]) == ["d02"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("none.trec", "cannot read none.trec"), (".", "is a folder")]
+)
+def test_a_file_that_can_not_be_read_is_refused(path, said):
+    with pytest.raises(BenchError, match=said):
+        fingerprint(RunFile(path))
+
+
+# Hashes of files are remembered, but never those of another content.
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Which files were read."""
+    names = []
+    original = cache._read_sha256
+
+    def reading(file):
+        names.append(file.name)
+        return original(file)
+
+    monkeypatch.setattr(cache, "_read_sha256", reading)
+    monkeypatch.setattr(cache, "_hashes", {})
+    return names
+
+
+@pytest.fixture
+def settled(monkeypatch):
+    """Every file counts as unchanged for long."""
+    monkeypatch.setattr(cache, "_SETTLED_NS", 0)
+
+
+def test_a_large_file_is_read_once_and_a_small_one_once_a_process(tmp_path, read, settled):
+    large, small = tmp_path / "large", tmp_path / "small"
+    large.write_bytes(bytes(2 << 20))
+    small.write_bytes(b"x")
+    for _ in range(3):
+        assert cache.sha256_of(large) == sha256(bytes(2 << 20))
+        assert cache.sha256_of(small) == sha256(b"x")
+    cache._hashes.clear()  # as in the next process
+    assert cache.sha256_of(large) == sha256(bytes(2 << 20))
+    assert cache.sha256_of(small) == sha256(b"x")
+    assert read == ["large", "small", "small"]
+
+
+def test_a_replaced_file_is_read_again_whatever_its_time_and_size_say(tmp_path, read, settled):
+    file = tmp_path / "weights"
+    file.write_bytes(b"1" * (2 << 20))
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    assert cache.sha256_of(file) == sha256(b"1" * (2 << 20))
+    other = tmp_path / "other"
+    other.write_bytes(b"2" * (2 << 20))
+    os.utime(other, ns=times)
+    other.replace(file)
+    assert file.stat().st_mtime_ns == times[1]
+    assert cache.sha256_of(file) == sha256(b"2" * (2 << 20))
+    assert read == ["weights", "weights"]
+
+
+def test_a_file_that_changed_just_now_is_read_each_time_for_it_may_change_within_the_tick(
+    tmp_path, read
+):
+    file = tmp_path / "weights"
+    for content in (b"1", b"2"):
+        file.write_bytes(content)
+        assert cache.sha256_of(file) == cache.sha256_of(file) == sha256(content)
+    assert read == ["weights"] * 4
+
+
+def test_a_cache_that_can_not_be_written_is_no_reason_to_fail(tmp_path, settled, monkeypatch):
+    (tmp_path / "cache").write_text("a file, where a folder should be")
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "large").write_bytes(bytes(2 << 20))
+    assert cache.sha256_of(tmp_path / "large") == sha256(bytes(2 << 20))
+
+
+# Code and libraries.
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A user's module, one beside it, one in a package beside it, and an installed library."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    library = tmp_path / "site-packages"
+    (library / "fastlib").mkdir(parents=True)
+    (library / "fastlib" / "__init__.py").write_text("")
+    (library / "fastlib-1.0.dist-info").mkdir()
+    (library / "fastlib-1.0.dist-info" / "METADATA").write_text("Name: fastlib\nVersion: 1.0\n")
+    (library / "fastlib-1.0.dist-info" / "RECORD").write_text("fastlib/__init__.py,,\n")
+    (tmp_path / "own_parts").mkdir()
+    (tmp_path / "own_parts" / "__init__.py").write_text("")
+    (tmp_path / "own_parts" / "near.py").write_text("from . import nearer\n")
+    (tmp_path / "own_parts" / "nearer.py").write_text("deep = 1\n")
+    (tmp_path / "own_helper.py").write_text("weight = 1\n")
+    (tmp_path / "own_unused.py").write_text("x = 1\n")
+    (tmp_path / "own_method.py").write_text(
+        "import json\n"
+        "from dataclasses import dataclass\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine:\n"
+        "    def index(self, collection):\n"
+        "        import own_helper, own_parts.near, fastlib\n"
+        "        from bench.retrievers.bm25 import BM25\n"
+    )
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("own_")]:
+        del sys.modules[name]
+
+
+def own_fingerprint():
+    """As a process of its own would find it."""
+    for remembered in (sources.sources_of, sources._read):
+        remembered.cache_clear()
+    return fingerprint(build({"_target_": "own_method.Mine"}, "mine"))
+
+
+@pytest.mark.parametrize(
+    "name", ["own_method.py", "own_helper.py", "own_parts/near.py", "own_parts/nearer.py"]
+)
+def test_the_code_of_a_users_class_counts_with_all_that_it_imports(own, name):
+    before = own_fingerprint()
+    (own / "own_unused.py").write_text("x = 2\n")
+    assert own_fingerprint() == before
+    (own / name).write_text((own / name).read_text() + "# changed\n")
+    after = own_fingerprint()
+    assert after.code != before.code
+    assert replace(after, code=before.code) == before
+
+
+def test_an_installed_library_counts_by_its_version(own):
+    before = own_fingerprint()
+    assert before.libraries["fastlib"] == "1.0"
+    assert "bm25s" in before.libraries
+    (own / "site-packages" / "fastlib" / "__init__.py").write_text("# compiled again\n")
+    assert own_fingerprint() == before
+    (own / "site-packages" / "fastlib-1.0.dist-info" / "METADATA").write_text(
+        "Name: fastlib\nVersion: 2.0\n"
+    )
+    after = own_fingerprint()
+    assert after.libraries["fastlib"] == "2.0"
+    assert replace(after, libraries=before.libraries) == before
+
+
+def test_code_that_changes_while_the_process_runs_is_not_what_it_runs(own):
+    before = own_fingerprint()
+    (own / "own_helper.py").write_text("weight = 2\n")
+    assert fingerprint(build({"_target_": "own_method.Mine"}, "mine")) == before
+
+
+def test_of_bench_only_what_makes_the_answers_counts():
+    code = sources.sources_of("bench.retrievers.bm25").code
+    assert {"bench.retrievers.bm25", "bench.ranking", "bench.types"} <= code.keys()
+    assert not [name for name in code if name.startswith(("bench.report", "bench.encode", "bench.cli"))]
+    assert fingerprint(BM25()).libraries.keys() == {"bm25s", "PyStemmer", "rank-bm25", "numpy"}
+    dense = sources.sources_of("bench.retrievers.dense")
+    assert {"bench.encode", "bench.models"} <= dense.code.keys()
+    assert {"faiss-cpu", "torch", "transformers", "sentence-transformers"} <= dense.libraries.keys()
+    assert "matplotlib" not in sources.sources_of("bench.cli").libraries
+
+
+def test_queries_of_other_texts_have_another_fingerprint(tmp_path):
+    found = [
+        BeirFolder(str(write_beir(tmp_path / name, queries={"q1": (text, "topic")}, qrels={"q1": {"d01": 1}})))
+        for name, text in (("one", "x"), ("same", "x"), ("other", "y"))
+    ]  # fmt: skip
+    one, same, other = (folder.load().queries.fingerprint for folder in found)
+    assert one == same != other
+
+
+@dataclass(frozen=True)
+class Restless:
+    """A retriever whose file is replaced while it answers."""
+
+    path: str
+
+    def reads(self):
+        return {"path": Path(self.path)}
+
+    def index(self, collection):
+        Path(self.path).write_text("other")
+        return BM25().index(collection)
+
+
+def test_a_file_that_is_replaced_while_a_system_runs_is_said(beir, tmp_path):
+    (tmp_path / "file").write_text("one")
+    with pytest.raises(BenchError, match="a file that mine reads was changed while it ran; run again"):
+        run_systems(
+            BeirFolder(str(beir)).load(),
+            {"mine": Restless(str(tmp_path / "file"))},
+            [Measure.parse("nDCG@10")],
+            100,
+        )
