@@ -65,11 +65,15 @@ def build(settings: Any, where: str) -> Any:
 
 def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:
     """Refuse unknown, missing and mistyped settings by name; what is no plain value checks itself."""
+    require(
+        inspect.isclass(make) or inspect.isroutine(make),
+        f"{where}._target_ names {make!r}, which is neither a class nor a function",
+    )
     try:
         parameters = inspect.signature(make).parameters
+        hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
     except (TypeError, ValueError) as error:
-        raise BenchError(f"{where}._target_ names nothing that settings can make: {error}") from error
-    hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+        raise BenchError(f"{where}._target_ can not be made of settings: {error}") from error
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name, value in arguments.items():
         require(

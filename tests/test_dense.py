@@ -118,6 +118,50 @@ def test_the_graph_is_the_same_every_time_and_nearly_exact():
     assert found > 0.9
 
 
+def graph_of(vectors: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads)
+    try:
+        searcher = Hnsw(Fixed(vectors.shape[1]), exact=Dense(Fixed(vectors.shape[1]))).index(
+            InMemory("v", [f"d{i:05d}" for i in range(len(vectors))], [""] * len(vectors), rows(vectors))
+        )
+    finally:
+        faiss.omp_set_num_threads(before)
+    found = searcher.search(make_queries(*rows(vectors[:50])), 20)
+    return faiss.vector_to_array(searcher.graph.hnsw.neighbors).copy(), found.docs
+
+
+def rows(vectors: np.ndarray) -> list[str]:
+    return [" ".join(map(str, row)) for row in vectors]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An encoder of texts that are vectors, written out."""
+
+    dim: int
+
+    @property
+    def facts(self):
+        return {}
+
+    def encode(self, texts, *, query):
+        vectors = np.array([text.split() for text in texts], dtype=np.float32)
+        return Encoded(vectors, np.ones(len(texts), np.int32), np.ones(len(texts), np.int32))
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_two_threads_build_the_same_graph_every_time(copies):
+    """With two threads, twice, and as with one; also where many vectors are equal."""
+    vectors = np.random.default_rng(1).normal(size=(1600 // copies, 16)).astype(np.float32)
+    vectors = np.tile(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), (copies, 1))
+    alone, *others = (graph_of(vectors, threads) for threads in (1, 2, 2, 2))
+    for other in others:
+        assert all(np.array_equal(one, two) for one, two in zip(alone, other, strict=True))
+
+
 def test_ef_search_limits_what_is_found_and_equal_parts_are_built_once():
     documents = library(50)
     settings = Hnsw(Hashed(), exact=Dense(Hashed()), ef_search=3)
@@ -144,7 +188,9 @@ def test_prompts_and_settings_have_cache_entries_of_their_own():
     plain = ENCODER.encode(["a text"], query=False).vectors
     prompted = SentenceEncoder(ENCODER.model, sha256=MINILM, document_prompt="passage: ")
     assert not np.allclose(prompted.encode(["a text"], query=False).vectors, plain)
+    kept = set(cache.cache_folder().glob("embeddings/*/*"))
     assert np.array_equal(prompted.encode(["a text"], query=True).vectors, plain)
+    assert set(cache.cache_folder().glob("embeddings/*/*")) == kept
     short = SentenceEncoder(ENCODER.model, sha256=MINILM, max_length=8)
     assert short.encode(["word " * 20], query=False).read.tolist() == [8]
 

@@ -6,13 +6,15 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
-from conftest import only_run
+from conftest import ROOT, only_run
 
 from bench.record import Record
 
@@ -191,6 +193,27 @@ def test_a_killed_run_goes_on_with_what_is_still_the_same_and_gives_what_a_whole
     assert not (tmp_path / "out" / ".unfinished").exists() or not going_on
     (resumed,) = (tmp_path / "out").glob("[0-9]*")
     assert systems_of(resumed) == systems_of(only_run(tmp_path / "whole"))
+
+
+@pytest.mark.long
+def test_other_code_of_ours_runs_again_what_it_makes(bench, beir, tmp_path):
+    code = tmp_path / "code"
+    for name in ("bench", "conf"):
+        shutil.copytree(ROOT / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
+    own_bench = partial(bench, PYTHONPATH=str(code))
+    for file, going_on in (
+        ("report/plots.py", "after bm25, runfile, own"),
+        ("retrievers/runfile.py", "after bm25, own"),
+        ("retrievers/bm25.py", "after runfile\n"),
+        ("measure.py", None),
+    ):
+        arguments = killed_after_its_last(own_bench, beir, tmp_path)
+        with (code / "bench" / file).open("a") as out:
+            out.write("# changed\n")
+        done = own_bench(*arguments)
+        assert done.returncode == 0
+        assert (going_on or "") in done.stderr
+        assert ("going on" in done.stderr) == bool(going_on)
 
 
 @pytest.mark.long

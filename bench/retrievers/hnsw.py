@@ -38,19 +38,14 @@ class Hnsw:
             require(value >= 1, f"hnsw.{name} must be at least 1, got {value}")
 
     def index(self, collection: Collection) -> Searcher:
-        """Build the graph with one thread: with several, faiss builds another one every time."""
+        """Build the graph, the same with any number of threads since faiss 1.15.1."""
         import faiss
 
         embeddings = embed(collection, self.encoder, self.passages)
         graph = faiss.IndexHNSWFlat(embeddings.vectors.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
         graph.hnsw.efConstruction = self.ef_construction
         graph.hnsw.efSearch = self.ef_search
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1)
-        try:
-            graph.add(embeddings.vectors)
-        finally:
-            faiss.omp_set_num_threads(threads)
+        graph.add(embeddings.vectors)
         return _HnswSearcher(
             self.encoder,
             embeddings,
