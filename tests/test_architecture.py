@@ -19,7 +19,7 @@ LAYERS = (
     {"crossval"},
     {"ir_metadata"},
     {"record"},
-    {"contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
+    {"comparable", "contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
     {"report", "experiment"},
     {"execute"},
     {"tuning"},
