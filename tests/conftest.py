@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.types import Queries
+
+# A machine that does other work too is no fault of an example.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
 
