@@ -63,7 +63,7 @@ def compare(
     from bench.evidence.comparison import explore
     from bench.evidence.family import Margins
     from bench.files import write_text
-    from bench.report.comparison import comparison_csv, comparison_json, comparison_table
+    from bench.report.comparison import comparison_csv, comparison_json, comparison_tables
     from bench.report.grid import latex, markdown
     from bench.report.write import print_grids
 
@@ -98,18 +98,18 @@ def compare(
     if untested:
         others = explore(of(untested), found.systems, untested, pairs, found.sets, margins=margins)
     comparisons = [*family.comparisons, *others]
-    table = comparison_table(family, others)
+    tables = comparison_tables(family, others)
     if out is not None:
         write_text(
             out,
             {
-                ".md": lambda: markdown([table]),
-                ".tex": lambda: latex([table]),
+                ".md": lambda: markdown(tables),
+                ".tex": lambda: latex(tables),
                 ".csv": lambda: comparison_csv(comparisons),
                 ".json": lambda: comparison_json(comparisons),
             }[out.suffix](),
         )
-    print_grids([table])
+    print_grids(tables)
 
 
 def _collection(name: str, split: str, relevant: int | None) -> TestCollection:

@@ -12,46 +12,56 @@ from bench.evidence.comparison import ALPHA, FEWEST_EQUIVALENT, Comparison, Fami
 from bench.report.grid import Cell, Grid
 
 _WIDE = "°"
+_WIDE_NOTE = f"{_WIDE} few queries differ: the interval errs on the wide side."
 
 
-def comparison_table(family: Family, exploratory: Sequence[Comparison]) -> Grid:
-    """One line a comparison: the family first, then what is not tested."""
-    header = (
-        "system",
-        "baseline",
-        "measure",
-        "difference",
-        "95 % interval",
-        "p",
-        "p corrected",
-        "effect",
-        "win/tie/loss",
-        "detectable",
-        "verdict",
+def comparison_tables(family: Family, exploratory: Sequence[Comparison]) -> list[Grid]:
+    """The family, one line a comparison; then what is not tested."""
+    n = family.comparisons[0].n
+    header = ("p", "p corrected", "detectable", "queries needed", "verdict")
+    tested = Grid(
+        f"Paired comparison on {n} queries",
+        (*_DESCRIBED, *header),
+        tuple((*_described(one), *_decided(one)) for one in family.comparisons),
+        tuple(_notes(family)),
     )
-    shown = [*family.comparisons, *exploratory]
-    body = tuple(
-        (
-            Cell(one.system),
-            Cell(one.baseline),
-            Cell(one.measure),
-            Cell(f"{one.difference:+.4f}", one.significant),
-            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE if one.wide else ''}"),
-            Cell(p_words(one.p)),
-            Cell(p_words(one.p_corrected)),
-            Cell("–" if one.effect is None else f"{one.effect:+.2f}"),
-            Cell(f"{one.wins}/{one.ties}/{one.losses}"),
-            Cell("–" if one.detectable is None else f"{one.detectable:.4f}"),
-            Cell(verdict_words(one), one.significant),
-        )
-        for one in shown
+    if not exploratory:
+        return [tested]
+    notes = ["Not in the family: each interval for itself, no test and no verdict."]
+    if any(one.wide for one in exploratory):
+        notes.append(_WIDE_NOTE)
+    body = tuple(_described(one) for one in exploratory)
+    return [tested, Grid("Exploratory: other measures", _DESCRIBED, body, tuple(notes))]
+
+
+_DESCRIBED = ("system", "baseline", "measure", "difference", "95 % interval", "effect", "win/tie/loss")
+
+
+def _described(one: Comparison) -> tuple[Cell, ...]:
+    return (
+        Cell(one.system),
+        Cell(one.baseline),
+        Cell(one.measure),
+        Cell(f"{one.difference:+.4f}", one.significant),
+        Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE if one.wide else ''}"),
+        Cell("–" if one.effect is None else f"{one.effect:+.2f}"),
+        Cell(f"{one.wins}/{one.ties}/{one.losses}"),
     )
-    return Grid(f"Paired comparison on {shown[0].n} queries", header, body, tuple(_notes(family, shown)))
 
 
-def _notes(family: Family, shown: Sequence[Comparison]) -> list[str]:
+def _decided(one: Comparison) -> tuple[Cell, ...]:
+    return (
+        Cell(p_words(one.p)),
+        Cell(p_words(one.p_corrected)),
+        Cell("–" if one.detectable is None else f"{one.detectable:.4f}"),
+        Cell(needed_words(one)),
+        Cell(str(one.verdict), one.significant),
+    )
+
+
+def _notes(family: Family) -> list[str]:
     flips = "every flip" if family.exact else f"{family.draws:,} flips"
-    margins = {one.measure: one.margin for one in shown}
+    margins = {one.measure: one.margin for one in family.comparisons}
     margin = ", ".join(f"±{value:g}" for value in dict.fromkeys(margins.values()))
     if len(set(margins.values())) > 1:
         margin = ", ".join(f"{measure} ±{value:g}" for measure, value in margins.items())
@@ -59,38 +69,28 @@ def _notes(family: Family, shown: Sequence[Comparison]) -> list[str]:
         (
             f"p: paired randomisation test, {flips} of signs, two-sided; corrected by the largest "
             f"statistic over the {family.hypotheses} tested comparisons. Interval: stratified t, "
-            "simultaneous over them. effect: mean difference over its standard deviation. detectable: "
-            "smallest true difference that these queries find with 80 % power at the corrected "
-            f"α = {ALPHA:.2g}."
+            "simultaneous over them. effect: mean difference over its standard deviation."
+        ),
+        (
+            "detectable: smallest true difference that these queries find with 80 % power at the "
+            f"corrected α = {ALPHA:.2g}. queries needed, with 80 % power: to find a difference of the "
+            "margin; to show equivalence."
         ),
         (
             "better, worse: significant, and the interval leaves 0 out. equivalent: the interval lies "
-            f"within the margin ({margin}), on {FEWEST_EQUIVALENT} queries or more. undecided: neither; "
-            "in brackets, the queries that would find a difference of the margin, and those that would "
-            "show equivalence, with 80 % power. alike: every query is answered alike, nothing is tested."
+            f"within the margin ({margin}), on {FEWEST_EQUIVALENT} queries or more. undecided: neither. "
+            "alike: every query is answered alike, and nothing is tested."
         ),
     ]
-    if any(one.verdict is None for one in shown):
-        notes.append("exploratory: not in the family; each interval for itself.")
-    if any(one.wide for one in shown):
-        notes.append(f"{_WIDE} few queries differ: the interval errs on the wide side.")
-    return notes
+    return [*notes, _WIDE_NOTE] if any(one.wide for one in family.comparisons) else notes
 
 
-def verdict_words(one: Comparison) -> str:
-    """Return the verdict in words, with the queries that an undecided one asks for."""
-    if one.verdict is None:
-        return "exploratory"
-    if one.verdict is not Verdict.UNDECIDED:
-        return str(one.verdict)
-    asked = [_count(number) for number in (one.needed, one.needed_equivalent)]
-    if asked[0] is None or asked[1] is None:
-        return "undecided"
-    return f"undecided (n ≈ {asked[0]}; {asked[1]})"
-
-
-def _count(number: int | None) -> str | None:
-    return None if number is None else f"{number:,}"
+def needed_words(one: Comparison) -> str:
+    """Return how many queries would tell a difference of the margin, and equivalence, of an undecided
+    comparison; a dash of any other."""
+    if one.verdict is not Verdict.UNDECIDED or one.needed is None or one.needed_equivalent is None:
+        return "–"
+    return f"{one.needed:,}; {one.needed_equivalent:,}"
 
 
 def p_words(p: float | None) -> str:

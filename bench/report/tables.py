@@ -21,11 +21,11 @@ _WIDE_NOTE = (
 )
 
 
-def interval(row: Row) -> str:
+def interval(row: Row, decimals: int = 3) -> str:
     """Return "[low, high]", or a dash where one query has none."""
     if row.low is None or row.high is None:
         return "–"
-    return f"[{row.low:.3f}, {row.high:.3f}]{WIDE if row.wide else ''}"
+    return f"[{row.low:.{decimals}f}, {row.high:.{decimals}f}]{WIDE if row.wide else ''}"
 
 
 def letter(record: Record, system: str) -> str:
@@ -232,7 +232,9 @@ def exploratory_table(record: Record) -> Grid | None:
 
 def _mean_and_interval(row: Row) -> str:
     # What share of a ranking was judged is a fact of the run, and no sample of anything.
-    return f"{row.mean:.3f}" if row.measure.startswith("Judged") else f"{row.mean:.3f} {interval(row)}"
+    whole = not row.measure.startswith("Judged")
+    # Two decimals, so that a narrow terminal breaks the cell where it should.
+    return f"{row.mean:.3f} {interval(row, 2)}" if whole else f"{row.mean:.3f}"
 
 
 def set_table(record: Record) -> Grid | None:
@@ -255,10 +257,7 @@ def set_table(record: Record) -> Grid | None:
         body.append(
             (
                 Cell(system),
-                *(
-                    Cell(f"{row.mean:.3f} {interval(row)}", system in best[group])
-                    for group, row in rows.items()
-                ),
+                *(Cell(_mean_and_interval(row), system in best[group]) for group, row in rows.items()),
             )
         )
     notes = [

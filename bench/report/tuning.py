@@ -9,11 +9,21 @@ from typing import Any
 
 from bench.crossval import DEFAULT, Tuned
 from bench.evidence.comparison import Comparison
-from bench.report.comparison import p_words, verdict_words
+from bench.report.comparison import needed_words, p_words
 from bench.report.grid import Cell, Grid
 
 _SHOWN = 10
-_HEADER = ("measured on", "setting", "mean", "default", "difference", "95 % interval", "p", "verdict")
+_HEADER = (
+    "measured on",
+    "setting",
+    "mean",
+    "default",
+    "difference",
+    "95 % interval",
+    "p",
+    "queries needed",
+    "verdict",
+)
 
 
 def tuning_tables(tuned: Tuned) -> list[Grid]:
@@ -73,7 +83,8 @@ def _row(where: str, setting: str, means: tuple[float, float], one: Comparison) 
         Cell(f"{one.difference:+.4f}"),
         Cell(f"[{one.low:+.4f}, {one.high:+.4f}]"),
         Cell(p_words(one.p)),
-        Cell(verdict_words(one)),
+        Cell(needed_words(one)),
+        Cell(str(one.verdict)),
     )
 
 

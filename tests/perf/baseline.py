@@ -16,7 +16,7 @@ import numpy as np
 from bench.evidence.comparison import compare
 from bench.provenance import git
 from bench.record import Record
-from bench.report.comparison import verdict_words
+from bench.report.comparison import needed_words
 from bench.report.summary import select
 from bench.report.tables import interval
 
@@ -47,9 +47,9 @@ def windows_table(folder: Path) -> str:
     lines = [
         (
             "| encoded | texts | tokens cut off | dense nDCG@10 | 95 % interval | to the first row "
-            "| p corrected | verdict |"
+            "| p corrected | queries needed | verdict |"
         ),
-        "|---|---:|---:|---:|---:|---:|---:|---|",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
     records = []
     for width, title in WINDOWS:
@@ -74,9 +74,9 @@ def windows_table(folder: Path) -> str:
         (row,) = select(record, measure="nDCG@10")
         name = "whole abstract, cut off" if width is None else f"windows of {width} sentences"
         name += ", with title" if title else ", without title"
-        beside = "– | – | –"
+        beside = "– | – | – | –"
         if one is not None:
-            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_corrected:.3f} | {verdict_words(one)}"
+            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_corrected:.3f} | {needed_words(one)} | {one.verdict}"
         lines.append(
             f"| {name} | {facts['texts']} | {facts['tokens_cut'] / facts['tokens']:.1%} "
             f"| {row.mean:.4f} | {interval(row)} | {beside} |"
