@@ -11,6 +11,7 @@ from bench.errors import BenchError, require
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.record import Results, SystemResult
+from bench.record_schema import check_facts, check_nbytes
 from bench.resume import Unfinished
 from bench.ties import tie_range
 from bench.types import Queries, Retriever, Run, Searcher, TestCollection, check_run
@@ -99,7 +100,8 @@ def _run_system(
         )
         recall = recall_against(run, exact, RECALL_DEPTH)
     clock.lap("measure")
-    return SystemResult(run, values, searcher.facts, searcher.nbytes, recall, ties, clock.seconds)
+    facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
+    return SystemResult(run, values, facts, nbytes, recall, ties, clock.seconds)
 
 
 def _tied_means(

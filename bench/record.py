@@ -26,6 +26,7 @@ from bench.errors import BenchError, require
 from bench.files import write_text
 from bench.ir_metadata import annotation, header
 from bench.measure import RECALL_DEPTH
+from bench.record_schema import check_record
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
 SCHEMA = 1
@@ -72,18 +73,19 @@ class Record:
 
     @classmethod
     def load(cls, path: Path) -> Record:
-        """Read a run folder or its record.json. Raises `BenchError` when it is none."""
+        """Read a run folder or its record.json. Raises `BenchError` when it is none or damaged."""
         file = path / RECORD if path.is_dir() else path
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise BenchError(f"cannot read {file}: {error.strerror}; name a run's folder") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BenchError(f"{file} is no record of a run: {error}") from error
         require(
             isinstance(content, dict) and content.get("schema") == SCHEMA,
             f"{file} is no record of schema {SCHEMA}; it was written by another version of bench",
         )
+        check_record(content, file)
         return cls(content)
 
     @property
@@ -155,8 +157,8 @@ def build(
         "measures": list(next(iter(results.systems.values())).measures.names),
         "systems": {
             name: {
-                "facts": {key: plain(value) for key, value in result.facts.items()},
-                "index_bytes": int(result.nbytes),
+                "facts": dict(result.facts),
+                "index_bytes": result.nbytes,
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},
@@ -255,11 +257,6 @@ def _into_place(part: Path, output: Path, name: str) -> Path:
 
 def _fingerprint(*columns: Any) -> str:
     return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
-
-
-def plain(value: Any) -> Any:
-    """Return a numpy scalar as the Python number that JSON knows, and anything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _portable(config: Any) -> Any:
