@@ -13,6 +13,7 @@ from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.ranking import without
 from bench.record import Results, SystemResult
+from bench.record_schema import check_facts, check_nbytes
 from bench.resume import Unfinished
 from bench.ties import tie_range
 from bench.types import (
@@ -119,9 +120,8 @@ def _run_system(
         fingerprint(retriever).files == identity.files,
         f"a file that {name} reads was changed while it ran; run again",
     )
-    return SystemResult(
-        run, values, searcher.facts, searcher.nbytes, recall, identity, ties, clock.seconds
-    )
+    facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
+    return SystemResult(run, values, facts, nbytes, recall, identity, ties, clock.seconds)
 
 
 def _tied_means(

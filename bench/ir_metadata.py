@@ -15,8 +15,8 @@ def annotation(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the annotation of a whole run: platform, implementation, method, data, research goal."""
     platform, config = content["platform"], content["config"]
     weights = {
-        f"{facts[key.replace('weights_sha256', 'model')]}": facts[key]
-        for system in content["systems"].values()
+        f"{facts.get(key.replace('weights_sha256', 'model'), name)}": facts[key]
+        for name, system in content["systems"].items()
         for facts in (system["facts"],)
         for key in facts
         if key.endswith("weights_sha256")

@@ -29,6 +29,7 @@ from bench.files import write_text
 from bench.identity import Fingerprint
 from bench.ir_metadata import annotation, header
 from bench.measure import RECALL_DEPTH
+from bench.record_schema import check_record
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
 SCHEMA = 2
@@ -79,18 +80,19 @@ class Record:
 
     @classmethod
     def load(cls, path: Path) -> Record:
-        """Read a run folder or its record.json. Raises `BenchError` when it is none."""
+        """Read a run folder or its record.json. Raises `BenchError` when it is none or damaged."""
         file = path / RECORD if path.is_dir() else path
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise BenchError(f"cannot read {file}: {error.strerror}; name a run's folder") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BenchError(f"{file} is no record of a run: {error}") from error
         require(
             isinstance(content, dict) and content.get("schema") == SCHEMA,
             f"{file} is no record of schema {SCHEMA}; it was written by another version of bench",
         )
+        check_record(content, file)
         return cls(content)
 
     @property
@@ -181,9 +183,9 @@ def build(
         "measures": list(next(iter(results.systems.values())).measures.names),
         "systems": {
             name: {
-                "facts": {key: plain(value) for key, value in result.facts.items()},
+                "facts": dict(result.facts),
                 "fingerprint": asdict(result.fingerprint),
-                "index_bytes": int(result.nbytes),
+                "index_bytes": result.nbytes,
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},
@@ -279,11 +281,6 @@ def _into_place(part: Path, output: Path, name: str) -> Path:
 
 def _short_hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def plain(value: Any) -> Any:
-    """Return a numpy scalar as the Python number that JSON knows, and anything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _portable(config: Any, key: str = "") -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from bench import cache
 from bench.identity import Fingerprint, fingerprint
 from bench.measure import Measure
-from bench.record import SystemResult, plain
+from bench.record import SystemResult
 from bench.sources import sources_of
 from bench.types import Measures, Queries, Retriever, Run, TestCollection
 
@@ -77,8 +77,8 @@ class Unfinished:
     def save(self, name: str, result: SystemResult) -> None:
         """Keep what a system gave."""
         told = {
-            "facts": {key: plain(value) for key, value in result.facts.items()},
-            "nbytes": int(result.nbytes),
+            "facts": dict(result.facts),
+            "nbytes": result.nbytes,
             "recall_vs_exact": result.recall_vs_exact,
             "ties": dict(result.ties),
             "seconds": dict(result.seconds),

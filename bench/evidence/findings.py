@@ -104,7 +104,8 @@ def _family(
     seed: int,
 ) -> dict[str, Any]:
     if not plan.pairs or len(sets) < 2:
-        return {"measures": list(plan.measures), "hypotheses": 0, "critical": 0.0, "comparisons": []}
+        empty: dict[str, Any] = {"hypotheses": 0, "critical": 0.0, "exact": True, "comparisons": []}
+        return {"measures": list(plan.measures), **empty}
     pairs = [(systems.index(one), systems.index(other)) for one, other in plan.pairs]
     columns = [measures.index(measure) for measure in plan.measures]
     family = compare(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bench.report.escape import latex_text, markdown_line, markdown_text, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,15 +36,20 @@ def markdown(tables: Sequence[Grid]) -> str:
     parts = []
     for grid in tables:
         lines = [
-            f"**{grid.title}**",
+            f"**{markdown_text(grid.title)}**",
             "",
-            "| " + " | ".join(grid.header) + " |",
+            "| " + " | ".join(map(markdown_text, grid.header)) + " |",
             "|---|" + "---:|" * (len(grid.header) - 1),
-            *("| " + " | ".join(map(_markdown, row)) + " |" for row in grid.body),
-            *(line for note in grid.notes for line in ("", note)),
+            *("| " + " | ".join(map(_markdown_cell, row)) + " |" for row in grid.body),
+            *(line for note in grid.notes for line in ("", markdown_line(note))),
         ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = f"**{markdown_text(cell.text)}**" if cell.bold else markdown_text(cell.text)
+    return f"{text}<sup>{markdown_text(cell.mark)}</sup>" if cell.mark else text
 
 
 def latex(tables: Sequence[Grid]) -> str:
@@ -51,29 +58,30 @@ def latex(tables: Sequence[Grid]) -> str:
     for grid in tables:
         lines = [
             r"\begin{table}",
-            rf"\caption{{{_tex(grid.title)}}}",
+            rf"\caption{{{latex_text(grid.title)}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(grid.header) - 1)}}}",
             r"\toprule",
-            " & ".join(map(_tex, grid.header)) + r" \\",
+            _latex_row(map(latex_text, grid.header)),
             r"\midrule",
-            *(" & ".join(map(_latex, row)) + r" \\" for row in grid.body),
+            *(_latex_row(map(_latex_cell, row)) for row in grid.body),
             r"\bottomrule",
             r"\end{tabular}",
-            *(rf"\par\footnotesize {_tex(note)}" for note in grid.notes),
+            *(rf"\par\footnotesize {latex_text(note)}" for note in grid.notes),
             r"\end{table}",
         ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(cell: Cell) -> str:
-    text = f"**{cell.text}**" if cell.bold else cell.text
-    return f"{text}<sup>{cell.mark}</sup>" if cell.mark else text
+def _latex_row(cells: Iterable[str]) -> str:
+    row = " & ".join(cells)
+    # After the end of a row a star or a bracket would be an argument of it.
+    return ("{}" if row.startswith(("*", "[")) else "") + row + r" \\"
 
 
-def _latex(cell: Cell) -> str:
-    text = rf"\textbf{{{_tex(cell.text)}}}" if cell.bold else _tex(cell.text)
-    return rf"{text}\textsuperscript{{{cell.mark}}}" if cell.mark else text
+def _latex_cell(cell: Cell) -> str:
+    text = rf"\textbf{{{latex_text(cell.text)}}}" if cell.bold else latex_text(cell.text)
+    return rf"{text}\textsuperscript{{{latex_text(cell.mark)}}}" if cell.mark else text
 
 
 # There is no raised q, and not every capital: such letters stay on the line.
@@ -81,21 +89,7 @@ _RAISED = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱ
 
 
 def _raised(mark: str) -> str:
-    return mark.translate(_RAISED)
-
-
-_TEX_SPECIALS = {
-    **{c: "\\" + c for c in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\\": r"\textbackslash{}",
-    "≥": r"$\geq$",
-    "–": "--",
-}
-
-
-def _tex(text: str) -> str:
-    return "".join(_TEX_SPECIALS.get(character, character) for character in text)
+    return visible(mark).translate(_RAISED)
 
 
 def terminal(grid: Grid) -> Table:
@@ -105,11 +99,14 @@ def terminal(grid: Grid) -> Table:
     from rich.text import Text
 
     table = Table(
-        title=Text(grid.title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+        title=Text(visible(grid.title), style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     for place, name in enumerate(grid.header):
         table.add_column(
-            Text(name),
+            Text(visible(name)),
             justify="left" if place == 0 else "right",
             overflow="fold",
             no_wrap=place == 0,
@@ -117,7 +114,9 @@ def terminal(grid: Grid) -> Table:
     for row in grid.body:
         table.add_row(
             *(
-                Text.assemble((cell.text, "bold" if cell.bold else ""), (_raised(cell.mark), "dim"))
+                Text.assemble(
+                    (visible(cell.text), "bold" if cell.bold else ""), (_raised(cell.mark), "dim")
+                )
                 for cell in row
             )
         )

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.files import whole_file
 from bench.record import Record
+from bench.report.escape import visible
 from bench.report.summary import select, set_names
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
 _DPI = 130
+# Names are no formulas: without this a query set named "price $_$" is a syntax error of mathtext.
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "bench",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "text.parse_math": False,
+    "text.usetex": False,
+}
 # No date and no version, so that the same record gives the same bytes; light compression is faster.
 FORMATS: dict[str, dict[str, Any]] = {
     ".png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 2}},
@@ -38,6 +48,10 @@ def _figure(
         left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - top / height
     )
     return figure
+
+
+def _names(record: Record) -> list[str]:
+    return [visible(system) for system in record.systems]
 
 
 def _label_width(labels: Sequence[str]) -> float:
@@ -59,7 +73,8 @@ def _bare(axes: object, *sides: str) -> None:
 def primary_with_intervals(record: Record) -> Figure:
     """Mean and 95 % interval of the primary measure for each system."""
     chosen = select(record, measure=record.primary)
-    left = _label_width(record.systems)
+    names = _names(record)
+    left = _label_width(names)
     figure = _figure(5.8 + left, 1.1 + 0.5 * len(chosen), left=left, bottom=0.6)
     axes = figure.subplots()
     for place, row in enumerate(chosen):
@@ -69,9 +84,9 @@ def primary_with_intervals(record: Record) -> Figure:
         axes.annotate(
             f"{row.mean:.3f}", (row.mean, place), (0, 7), textcoords="offset points", ha="center"
         )
-    axes.set_yticks(range(len(chosen)), [row.system for row in chosen])
+    axes.set_yticks(range(len(chosen)), names)
     axes.set_ylim(len(chosen) - 0.5, -0.7)
-    axes.set_xlabel(f"{record.primary}, mean and 95 % interval over {chosen[0].n} queries")
+    axes.set_xlabel(f"{visible(record.primary)}, mean and 95 % interval over {chosen[0].n} queries")
     axes.grid(axis="x", alpha=0.3)
     axes.tick_params(axis="y", length=0)
     _bare(axes, "top", "right", "left")
@@ -88,25 +103,27 @@ def recall_over_k(record: Record) -> Figure | None:
     figure = _figure(6.4, 4.2, left=0.75, bottom=0.6)
     axes = figure.subplots()
     means = np.array([[row.mean for row in select(record, measure=f"Recall@{k}")] for k in cutoffs])
-    for place, system in enumerate(record.systems):
+    names = _names(record)
+    lines = [
         axes.plot(
             cutoffs,
             means[:, place],
             DASHES[place % len(DASHES)],
             marker=MARKERS[place % len(MARKERS)],
             color=_colour(place),
-            label=system,
             # Later lines are thinner, so that of two that coincide both are seen.
             lw=max(3.5 - 0.7 * place, 1.2),
             ms=max(10 - 1.5 * place, 5),
-        )
+        )[0]
+        for place in range(len(names))
+    ]
     axes.set_xscale("log")
     axes.set_xticks(cutoffs, [str(k) for k in cutoffs])
     axes.minorticks_off()
     axes.set_xlabel("k (documents looked at, logarithmic)")
     axes.set_ylabel(f"Recall@k, mean over {len(record.query_ids)} queries")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(lines, names, frameon=False, loc="lower right")
     _bare(axes, "top", "right")
     return figure
 
@@ -118,8 +135,9 @@ def by_query_set(record: Record) -> Figure | None:
         return None
     cells = [select(record, group=group, measure=record.primary) for group in groups]
     values = np.array([[row.mean for row in column] for column in cells]).T
-    left, bar = _label_width(record.systems), 1.0
-    width, height = left + 1.15 * len(groups) + bar, 0.9 + 0.5 * len(record.systems)
+    names = _names(record)
+    left, bar = _label_width(names), 1.0
+    width, height = left + 1.15 * len(groups) + bar, 0.9 + 0.5 * len(names)
     figure = _figure(width, height, left=left, right=bar, bottom=0.65)
     axes = figure.subplots()
     image = axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
@@ -133,19 +151,21 @@ def by_query_set(record: Record) -> Figure | None:
             va="center",
             color="white" if value < 0.55 else "black",
         )
-    labels = [f"{group}\nn = {column[0].n}" for group, column in zip(groups, cells, strict=True)]
+    labels = [
+        f"{visible(group)}\nn = {column[0].n}" for group, column in zip(groups, cells, strict=True)
+    ]
     axes.set_xticks(range(len(groups)), labels)
-    axes.set_yticks(range(len(record.systems)), record.systems)
+    axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0)
     _bare(axes, "top", "right", "left", "bottom")
     beside = figure.add_axes((1 - (bar - 0.15) / width, 0.65 / height, 0.15 / width, 1 - 0.8 / height))
-    figure.colorbar(image, cax=beside, label=record.primary)
+    figure.colorbar(image, cax=beside, label=visible(record.primary))
     return figure
 
 
 def difference_to_best_other(record: Record) -> Figure | None:
     """Per query, each system minus the other one with the highest mean, sorted; None with one system."""
-    systems = record.systems
+    systems = _names(record)
     if len(systems) < 2:
         return None
     values = record.values(record.primary)
@@ -183,7 +203,7 @@ def difference_to_best_other(record: Record) -> Figure | None:
         axes.grid(axis="y", alpha=0.3)
         _bare(axes, "top", "right")
     figure.supxlabel("queries, sorted", fontsize=9, y=0.02)
-    figure.supylabel(f"{record.primary} difference", fontsize=9, x=0.01)
+    figure.supylabel(f"{visible(record.primary)} difference", fontsize=9, x=0.01)
     return figure
 
 
@@ -203,13 +223,23 @@ def load_matplotlib() -> None:
 
 
 def draw(record: Record, folder: Path, formats: Sequence[str] = tuple(FORMATS)) -> None:
-    """Write each plot that the record has data for, in each of these formats."""
+    """Write each plot that the record has data for, in each of these formats, whole or not at all.
+
+    One that fails does not keep the others from being drawn; then the first failure is raised.
+    """
     import matplotlib
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 10}):
-        for name, make in PLOTS.items():
-            figure = make(record)
-            if figure is not None:
+    failures: list[Exception] = []
+    for name, make in PLOTS.items():
+        try:
+            with matplotlib.rc_context(_STYLE):
+                figure = make(record)
+                if figure is None:
+                    continue
                 for suffix in formats:
-                    figure.savefig(folder / f"{name}{suffix}", dpi=_DPI, **FORMATS[suffix])
+                    with whole_file(folder / f"{name}{suffix}") as part:
+                        figure.savefig(part, dpi=_DPI, **FORMATS[suffix])
+        except Exception as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]

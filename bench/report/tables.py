@@ -196,9 +196,11 @@ def _cut_notes(record: Record) -> list[str]:
     for system, result in record.content["systems"].items():
         facts = result["facts"]
         for prefix in sorted(key[: -len("texts_cut")] for key in facts if key.endswith("texts_cut")):
-            cut, texts = facts[f"{prefix}texts_cut"], facts[f"{prefix}texts"]
-            if cut:
-                share = facts[f"{prefix}tokens_cut"] / facts[f"{prefix}tokens"]
+            counts = [facts.get(prefix + key) for key in ("texts_cut", "texts", "tokens_cut", "tokens")]
+            # a retriever from outside may mean something else by such a name
+            if all(isinstance(count, (int, float)) and count > 0 for count in counts):
+                cut, texts, tokens_cut, tokens = counts
+                share = tokens_cut / tokens
                 told.setdefault(
                     f"{cut} of {texts} texts are longer than the encoder reads; "
                     f"{share:.1%} of all tokens were cut off (see passages.sentences)",
