@@ -111,12 +111,15 @@ def report(
     """Draw the tables and plots of a saved run again, without searching."""
     from bench.record import Record
     from bench.report.artist import Artist
-    from bench.report.write import print_tables, reporting
+    from bench.report.write import print_tables, write_tables
+    from bench.run_folder import PLOTS
 
     record = Record.load(run)
     folder = out or (run if run.is_dir() else run.parent)
-    with Artist() as artist, reporting(record, folder, artist):
-        pass
+    with Artist() as artist:
+        artist.begin(record, folder)  # it draws while this process writes the tables
+        write_tables(record, folder)
+        artist.finish(folder / PLOTS)
     print_tables(record)
 
 

@@ -22,7 +22,7 @@ from bench.execute import run_and_save
 from bench.files import write_text
 from bench.report.grid import markdown
 from bench.report.tuning import tuning_json, tuning_tables
-from bench.report.write import print_grids, print_tables
+from bench.report.write import print_grids, print_tables, run_stands
 from bench.resources import resource
 
 _CONFIG = "config"
@@ -141,7 +141,8 @@ def _job(config: DictConfig, allowed: Sequence[str]) -> None:
         raise BenchError(f"{missing[0]} must be given; add {missing[0]}=VALUE")
     settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     saved, folder = run_and_save(settings, allowed)
-    print_tables(saved)
+    with run_stands(folder):
+        print_tables(saved)
     print(_shown(folder))
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.errors import BenchError, require
+from bench.errors import require
 
 if TYPE_CHECKING:
     from bench.gate import Verdict
@@ -70,11 +70,18 @@ def gate(
         github_annotations,
     )
     from bench.report.write import print_grids
+    from bench.run_folder import restore
 
     require(
         accept_regression is None or (update and accept_regression.strip() != ""),
         "--accept-regression takes a reason and belongs to --update",
     )
+    run = run and _folder(run)
+    if restore(baseline):
+        print(
+            f"replacing {baseline} was interrupted the last time; the earlier one is back",
+            file=sys.stderr,
+        )
     if not (baseline / "record.json").exists():
         require(
             update and run is not None,
@@ -129,6 +136,7 @@ def verify(
     from bench.report.write import print_grids
     from bench.reproduction import Level, differences, reproduced
 
+    run = _folder(run)
     then = Record.load(run)
     rankings = {name: read_scores(run / f"{name}.trec") for name in then.systems}
     now, results, test = run_again(settings_of(then, changes or ()), allow or ())
@@ -137,6 +145,15 @@ def verify(
         f"the queries are not those of {run}: {len(then.query_ids)} then, {len(now.query_ids)} now; "
         "restore the labels, or name their folder with --set collection.path=DIR",
     )
+    for what, before, after in (
+        ("systems", then.systems, now.systems),
+        ("measures", then.measures, now.measures),
+    ):
+        require(
+            before == after,
+            f"the {what} are not those of {run}: {', '.join(before)} then, {', '.join(after)} now; "
+            f"leave {what} out of --set",
+        )
     found = []
     for place, name in enumerate(then.systems):
         values = [{m: r.values(m)[place] for m in then.measures} for r in (then, now)]
@@ -144,6 +161,11 @@ def verify(
         found.append(reproduced(name, rankings[name], ranked, *values))
     print_grids([reproduction_table(found, differences(then, now), then)])
     raise typer.Exit(int(any(one.level is Level.DIFFERENT for one in found)))
+
+
+def _folder(run: Path) -> Path:
+    """The folder of a run that is named by its record.json."""
+    return run.parent if run.name == "record.json" else run
 
 
 def _floor(text: str, then: Record) -> tuple[tuple[str, str], float]:
@@ -181,19 +203,9 @@ def _update(baseline: Path, run: Path, verdict: Verdict, reason: str | None) -> 
 
 
 def _replace(baseline: Path, run: Path, accepted: dict[str, Any] | None) -> None:
-    """Put a copy of the run in the baseline's place, whole or not at all."""
+    """Put a copy of the run in the baseline's place."""
     from bench.record import add_accepted_regression
+    from bench.run_folder import replacing
 
-    new, old = (baseline.with_name(f".{baseline.name}.{name}") for name in ("new", "old"))
-    try:
-        baseline.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (new, old):
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(run, new)
+    with replacing(baseline, run) as new:
         add_accepted_regression(new, baseline, accepted)
-        if baseline.exists():
-            baseline.rename(old)
-        new.rename(baseline)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise BenchError(f"cannot write {baseline}: {error.strerror}; change its permissions") from error
