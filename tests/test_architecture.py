@@ -24,7 +24,7 @@ LAYERS = (
     {"execute"},
     {"tuning"},
     {"job"},
-    {"commands"},
+    {"commands", "crash"},
     {"cli"},
 )
 LEAVES = {
