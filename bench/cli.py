@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
+from bench import crash
 from bench.commands import evidence, gate, labels
 from bench.errors import BenchError, require
 
@@ -128,12 +133,15 @@ def report(
     """Draw the tables and plots of a saved run again, without searching."""
     from bench.record import Record
     from bench.report.artist import Artist
-    from bench.report.write import print_tables, reporting
+    from bench.report.write import print_tables, write_tables
+    from bench.run_folder import PLOTS
 
     record = Record.load(run)
     folder = out or (run if run.is_dir() else run.parent)
-    with Artist() as artist, reporting(record, folder, artist):
-        pass
+    with Artist() as artist:
+        artist.begin(record, folder)  # it draws while this process writes the tables
+        write_tables(record, folder)
+        artist.finish(folder / PLOTS)
     print_tables(record)
 
 
@@ -177,7 +185,7 @@ for command, short in _COMMANDS.items():
 @app.callback(invoke_without_command=True)
 def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of bad input.")] = False,  # noqa: ARG001
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001
 ) -> None:
     """Answer --version. --debug is listed here for the help; `main` acts on it."""
     if version:
@@ -191,13 +199,63 @@ def options(
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 
-def _refuse(message: str) -> NoReturn:
-    print(f"bench: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(2)
+def _command(arguments: list[str]) -> int:
+    """Do what the arguments ask for, and return the exit code that a command chose.
+
+    Typer's own `app()` turns a closed pipe into exit code 1, and an EOFError into an interrupt.
+    """
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("bench", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
+    except SystemExit as left:  # of a library: argparse after its help, rich when its pipe is closed
+        if isinstance(left.__context__, BrokenPipeError):
+            raise left.__context__ from None
+        if left.code:
+            raise RuntimeError(f"something called sys.exit({left.code!r})") from left
+    return 0
 
 
-def main() -> None:
-    """Run the command line: bad input is one line on stderr and exit code 2."""
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _refuse(message: str) -> int:
+    from bench.report.escape import visible
+
+    print(f"bench: {visible(' '.join(message.split()))}", file=sys.stderr)
+    return 2
+
+
+def _exit_code(arguments: list[str], debug: bool) -> int:
+    """Run a command. Return 0 passed, 1 regressed or different, 2 bad input, 3 undecidable, 70 an error
+    of our own; 130 interrupted and 141 the reader has gone, as shells say it."""
+    try:
+        code = _command(arguments)
+        sys.stdout.flush()
+        return code
+    except BenchError as error:
+        if debug:
+            traceback.print_exception(error)
+        return _refuse(str(error))
+    except _UsageError as error:
+        return _refuse(f"{error.format_message()} See 'bench --help'.")
+    except (KeyboardInterrupt, typer.Abort):
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        return 141
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            return _refuse(f"cannot write: {error.strerror}; free some space")
+        return crash.report(error, debug=debug)
+
+
+def main() -> NoReturn:
+    """Run the command line, and leave with the exit code of `_exit_code`."""
+    # A process that is started with these closed has none.
+    sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.
     gc.set_threshold(100_000, 20, 20)
     arguments = sys.argv[1:]
@@ -205,26 +263,14 @@ def main() -> None:
     # Given anywhere, also after a subcommand that hands its arguments on to Hydra.
     arguments = [argument for argument in arguments if argument != "--debug"]
     sys.argv = [sys.argv[0], *arguments]
+    code = _exit_code(arguments, debug)
     try:
-        sys.exit(app(args=arguments, prog_name="bench", standalone_mode=False))
-    except BenchError as error:
-        if debug:
-            raise
-        _refuse(str(error))
-    except _UsageError as error:
-        _refuse(f"{error.format_message()} See 'bench --help'.")
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except typer.Abort:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        sys.stderr.close()
-    except KeyboardInterrupt:
-        print("bench: interrupted", file=sys.stderr)
-        sys.exit(130)
-    finally:
-        # The interpreter's last search for garbage takes over a second once torch is loaded.
-        gc.freeze()
+        sys.stdout.flush()
+    except OSError:  # what can not be written must not become another exit code at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # The interpreter's last search for garbage takes over a second once torch is loaded.
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

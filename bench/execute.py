@@ -6,13 +6,12 @@ import copy
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench import record
+from bench import record, run_folder
 from bench.build import build, fits, require_allowed, said
 from bench.errors import BenchError, did_you_mean, require
 from bench.evidence.family import Margins, Plan
@@ -22,7 +21,7 @@ from bench.files import is_file_name
 from bench.measure import Measure
 from bench.record import Record, Results
 from bench.report.artist import Artist
-from bench.report.write import reporting
+from bench.report.write import run_stands, write_tables
 from bench.resume import Unfinished
 from bench.types import TestCollection
 
@@ -38,17 +37,23 @@ _KINDS: dict[str, Any] = {
 def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tuple[Record, Path]:
     """Run these settings and write a run's folder; return the record and the folder.
 
-    A run with the same settings, data and code that was killed is gone on with: its finished systems
-    are kept beside the runs until one is saved whole. Raises `BenchError`.
+    What can not be drawn is one line on stderr: record and run files are on the disk before. A run
+    with the same settings, data and code that was killed is gone on with: its finished systems are kept
+    beside the runs until one is saved whole. Raises `BenchError`.
     """
     check(settings, allowed)
     output = Path(settings["output"])
-    record.check_writable(output)
+    run_folder.check_writable(output)
     with Artist() as artist:
         unfinished = Unfinished(output)
         saved, results, test = _run(settings, unfinished)
-        folder = record.save(saved, results, test, output, partial(reporting, artist=artist))
+        artist.begin(saved, output)  # it draws while this process writes
+        folder = run_folder.save(saved, results, test, output)
         unfinished.discard()
+        with run_stands(folder):
+            write_tables(saved, folder)
+        with run_stands(folder):
+            artist.finish(folder / run_folder.PLOTS)
     return saved, folder
 
 
@@ -122,6 +127,12 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         require(
             is_file_name(str(name)),
             f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
+        )
+    named = {f"retrievers.{name}": one for name, one in settings["retrievers"].items()}
+    for where, one in ({"collection": settings["collection"]} | named).items():
+        require(
+            isinstance(one, Mapping) and "_target_" in one,
+            f"{where} has no _target_ that says what it is; give it one, as the files in conf do",
         )
     measures = [Measure.parse(name) for name in settings["measures"]]
     require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")

@@ -1,17 +1,55 @@
-"""Files that are whole or not there: written beside their place, then renamed into it."""
+"""Files and folders that are whole or not there: written beside their place, then renamed into it."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+
+PART = ".part-"
+_STALE_S = 24 * 3600
+
+
+@contextmanager
+def part_folder(parent: Path) -> Iterator[Path]:
+    """Yield a new folder in `parent` for what is not whole yet, and remove it at the end.
+
+    What became whole is renamed out of it before. Folders that killed processes have left are removed a
+    day later, long after any could still write. Raises `OSError` when `parent` can not be written to.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob(f"{PART}*"):
+        with contextlib.suppress(OSError):  # its own process may remove it just now
+            if time.time() - left.lstat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(dir=parent, prefix=PART))
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or the names that a folder holds, would survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that can not do this for folders
+            raise
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -135,4 +173,18 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             ) from error
         if not isinstance(row, dict):
             raise BenchError(f"{path}:{number}: each line must be one JSON object, found {line[:40]}")
+        if ("\\ud" in line or "\\uD" in line) and not _is_text(row):
+            raise BenchError(
+                f"{path}:{number}: half of a surrogate pair (\\ud800 to \\udfff) is no character; "
+                "write the whole pair, or the character itself"
+            )
         yield number, row
+
+
+def _is_text(row: dict[str, Any]) -> bool:
+    """Whether it could be written to a UTF-8 file again."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from bench.execute import run_and_save
 from bench.files import write_numbered
 from bench.report.grid import markdown
 from bench.report.tuning import tuning_json, tuning_tables
-from bench.report.write import print_grids, print_tables
+from bench.report.write import print_grids, print_tables, run_stands
 
 
 def run(
@@ -37,7 +37,8 @@ def run(
         _require_no_sweep(overrides, own)
     for settings in [compose(job, own) for job in (jobs(overrides, own) if sweep else [overrides])]:
         saved, folder = run_and_save(settings, allowed)
-        print_tables(saved)
+        with run_stands(folder):
+            print_tables(saved)
         print(_shown(folder))
 
 

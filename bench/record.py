@@ -1,17 +1,12 @@
-"""What a run leaves behind: record.json and its run files. Everything shown is made from it."""
+"""What a run leaves behind in record.json. Everything shown is made from it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-import os
 import re
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,20 +17,17 @@ from numpy.typing import NDArray
 
 import bench
 from bench import provenance
-from bench.collections.trec import write_run
 from bench.errors import BenchError, require
 from bench.evidence.comparison import Comparison, Verdict
 from bench.files import write_text
 from bench.identity import Fingerprint
-from bench.ir_metadata import annotation, header
+from bench.ir_metadata import annotation
 from bench.measure import RECALL_DEPTH
 from bench.record_schema import check_record
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
 SCHEMA = 2
 RECORD = "record.json"
-_PART = ".part-"
-_STALE_S = 24 * 3600
 # Settings that hold a path, or several: `path`, `output`, `model`, `stopword_file`, `shard_paths`, …
 _NAMES_A_PATH = re.compile(r"(^|_)(path|file|folder|dir|directory|output|model)s?$")
 
@@ -207,76 +199,11 @@ def build(
     return Record(content)
 
 
-def save(
-    record: Record,
-    results: Results,
-    test: TestCollection,
-    output: Path,
-    reporting: Callable[[Record, Path], AbstractContextManager[None]],
-) -> Path:
-    """Write record, run files and what `reporting` makes of them into `output`/<id>, whole or not at
-    all.
-
-    Returns the folder. Raises `BenchError` when `output` can not be written to.
-    """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        _sweep(output)
-        part = Path(tempfile.mkdtemp(dir=output, prefix=_PART))
-    except OSError as error:
-        raise BenchError(
-            f"cannot write to {output}: {error.strerror}; choose another folder with output=DIR"
-        ) from error
-    try:
-        with reporting(record, part):
-            for name, result in results.systems.items():
-                head = header(record.content, name) if record.content["config"]["trec_header"] else ()
-                file = part / f"{name}.trec"
-                write_run(file, result.run, results.queries, test.collection, name, head)
-            write_text(part / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
-        part.chmod(0o755)
-        return _into_place(part, output, record.content["id"])
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
 def add_to_record(folder: Path, more: Mapping[str, Any]) -> None:
     """Write a run's record again with these keys in it."""
     if more:
         content = {**Record.load(folder).content, **more}
         write_text(folder / RECORD, json.dumps(content, indent=1, allow_nan=False) + "\n")
-
-
-def check_writable(output: Path) -> None:
-    """Raise `BenchError` if `output` can not be made or written to. Makes nothing."""
-    existing = output.absolute()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    require(
-        existing.is_dir() and os.access(existing, os.W_OK | os.X_OK),
-        f"cannot write to {output}: {existing} is no folder that may be written to; "
-        "choose another with output=DIR",
-    )
-
-
-def _sweep(output: Path) -> None:
-    """Remove what runs that were killed while they wrote have left, long after any could still write."""
-    for part in output.glob(f"{_PART}*"):
-        if time.time() - part.stat().st_mtime > _STALE_S:
-            shutil.rmtree(part, ignore_errors=True)
-
-
-def _into_place(part: Path, output: Path, name: str) -> Path:
-    """Rename to the first free name: two runs may have begun in one second with one config."""
-    for number in range(1, 1000):
-        folder = output / (name if number == 1 else f"{name}-{number}")
-        if not folder.exists():
-            try:
-                part.rename(folder)
-            except OSError:  # another process took the name just now
-                continue
-            return folder
-    raise BenchError(f"{output} has a thousand runs named {name}; remove some")
 
 
 def _short_hash(content: Any) -> str:

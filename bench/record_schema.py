@@ -273,13 +273,17 @@ def _shapes(content: Mapping[str, Any], _where: str) -> Iterator[str]:
         entries = content["queries"][key]
         if len(entries) != n:
             yield f"queries.{key} has {len(entries)} entries for {n} queries"
-    for system, by_measure in content.get("anchor", {}).items():
-        for measure, values in by_measure.items():
-            if len(values) != n:
-                yield f"anchor.{system}.{measure} has {len(values)} values for {n} queries"
+    anchors = content.get("anchor", {}).items()
+    for name, values in [(f"{s}.{m}", v) for s, by_measure in anchors for m, v in by_measure.items()]:
+        if len(values) != n:
+            yield f"anchor.{name} has {len(values)} values for {n} queries"
     if "all" in (sets := set(content["queries"]["sets"])) and len(sets) > 1:
         yield "queries.sets: 'all' is the name of all sets together, and can not be that of one"
     yield from _means_of_all(content)
+    yield from _values(content, n)
+
+
+def _values(content: Mapping[str, Any], n: int) -> Iterator[str]:
     for name, system in content["systems"].items():
         for measure in content["measures"]:
             where = f"systems.{name}.values.{measure}"

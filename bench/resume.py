@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench import cache
+from bench.errors import BenchError
 from bench.identity import Fingerprint, fingerprint
 from bench.measure import Measure
 from bench.record import SystemResult
@@ -75,7 +77,11 @@ class Unfinished:
         )
 
     def save(self, name: str, result: SystemResult) -> None:
-        """Keep what a system gave."""
+        """Keep what a system gave. Where it can not be kept, the run goes on without, and says so.
+
+        That may be a full disk, or another process of the same run: it was the first to be saved whole,
+        and has just removed the folder.
+        """
         told = {
             "facts": dict(result.facts),
             "nbytes": result.nbytes,
@@ -83,15 +89,16 @@ class Unfinished:
             "ties": dict(result.ties),
             "seconds": dict(result.seconds),
         }
-        cache.save_arrays(
-            self._file(name, result.fingerprint),
-            {
-                "docs": result.run.docs,
-                "scores": result.run.scores,
-                "values": result.measures.values,
-                "told": np.array(json.dumps(told)),
-            },
-        )
+        arrays: cache.Arrays = {
+            "docs": result.run.docs,
+            "scores": result.run.scores,
+            "values": result.measures.values,
+            "told": np.array(json.dumps(told)),
+        }
+        try:
+            cache.save_arrays(self._file(name, result.fingerprint), arrays)
+        except (OSError, BenchError) as error:
+            print(f"{name} is finished but not kept for a next try: {error}", file=sys.stderr)
 
     def discard(self) -> None:
         """Forget everything: the run is saved whole."""

@@ -20,7 +20,7 @@ from bench.evidence.family import Margins
 from bench.execute import changed, check, load_collection, plan_of
 from bench.experiment import run_systems
 from bench.measure import Measure, answerable
-from bench.record import check_writable
+from bench.run_folder import check_writable
 from bench.types import Queries, Retriever, TestCollection
 
 DEV, TEST = "dev", "test"

@@ -17,8 +17,9 @@ LAYERS = (
     {"collections", "encode", "retrievers", "measure"},
     {"ties", "agreement"},
     {"crossval"},
-    {"ir_metadata"},
+    {"ir_metadata", "record_schema"},
     {"record"},
+    {"run_folder"},
     {"comparable", "contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
     {"report", "experiment"},
     {"execute"},
@@ -26,7 +27,7 @@ LAYERS = (
     {"config_errors"},
     {"compose"},
     {"job", "completion"},
-    {"commands"},
+    {"commands", "crash"},
     {"cli"},
 )
 LEAVES = {

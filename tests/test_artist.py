@@ -52,7 +52,7 @@ def test_what_it_can_not_draw_is_one_line(bench, beir, tmp_path):
     (tmp_path / "again" / "plots").write_text("in the way")
     done = bench("report", str(run), "--out", "again")
     assert done.returncode == 2
-    assert done.stderr.startswith("bench: cannot draw the plots: FileExistsError")
+    assert done.stderr.startswith("bench: could not draw the plots: FileExistsError")
     assert done.stderr.count("\n") == 1
 
 

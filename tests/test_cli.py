@@ -309,7 +309,9 @@ def test_a_process_refuses_in_the_same_way(bench, tiny, tmp_path):
 
 
 def test_debug_shows_the_traceback(bench, tiny):
-    assert "Traceback" in bench("run", BM25, *tiny, "depth=0", "--debug").stderr
+    done = bench("run", BM25, *tiny, "depth=0", "--debug")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import itertools
 import signal
 import subprocess
@@ -140,7 +141,21 @@ def test_a_note_is_kept_whether_its_pair_has_a_grade_or_not(to_judge):
         session.back()
         session.annotate("")
         assert on_disk(to_judge).notes == {}
-    assert [file.name for file in to_judge.pass_file("ann").parent.iterdir()] == ["ann.tsv"]
+    found = sorted(file.name for file in to_judge.pass_file("ann").parent.iterdir())
+    assert found == [".ann.lock", "ann.tsv"]
+
+
+def test_two_sessions_never_hold_the_lock_at_once(to_judge):
+    """A second one opens the lock file, the first one ends, and only then the second one locks it."""
+    first, _ = start(to_judge)
+    second = to_judge.pass_file("ann").with_name(".ann.lock").open("w")
+    with first:
+        pass
+    fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with second, pytest.raises(BenchError, match="another window"):
+        PassFile(to_judge, "ann")
+    with PassFile(to_judge, "ann"):
+        pass
 
 
 def test_assessors_do_not_disturb_each_other_and_one_has_one_window(to_judge):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -87,11 +87,18 @@ def gate(
     from bench.comparable import count_reranked, require_comparable
     from bench.gate import hold, tolerance_of
     from bench.record import Record
+    from bench.run_folder import restore
 
     require(
         reason is None or (update and reason.strip() != ""),
         "--reason takes a text and belongs to --update",
     )
+    run = run and _folder(run)
+    if restore(baseline):
+        print(
+            f"replacing {baseline} was interrupted the last time; the earlier one is back",
+            file=sys.stderr,
+        )
     if not (baseline / "record.json").exists():
         require(
             update and run is not None,
@@ -197,6 +204,7 @@ def verify(
     from bench.report.write import print_grids
     from bench.reproduction import Level, differences, reproduced
 
+    run = _folder(run)
     then = Record.load(run)
     rankings = {name: read_scores(run / f"{name}.trec") for name in then.systems}
     for name, ranking in rankings.items():
@@ -223,6 +231,15 @@ def verify(
         f"the queries are not those of {run}: {len(then.query_ids)} then, {len(now.query_ids)} now; "
         "restore the labels, or name their folder with --set collection.path=DIR",
     )
+    for what, before, after in (
+        ("systems", then.systems, now.systems),
+        ("measures", then.measures, now.measures),
+    ):
+        require(
+            before == after,
+            f"the {what} are not those of {run}: {', '.join(before)} then, {', '.join(after)} now; "
+            f"leave {what} out of --set",
+        )
     found = []
     for place, name in enumerate(then.systems):
         values = [{m: r.values(m)[place] for m in then.measures} for r in (then, now)]
@@ -230,6 +247,11 @@ def verify(
         found.append(reproduced(name, then.query_ids, rankings[name], ranked, *values))
     print_grids([reproduction_table(found, differences(then, now), then)])
     raise typer.Exit(int(any(one.level is Level.DIFFERENT for one in found)))
+
+
+def _folder(run: Path) -> Path:
+    """The folder of a run that is named by its record.json."""
+    return run.parent if run.name == "record.json" else run
 
 
 def _floor(text: str) -> tuple[tuple[str, str], float]:
@@ -258,20 +280,11 @@ def _update(baseline: Path, run: Path, result: GateResult, reason: str | None) -
 
 
 def _replace(baseline: Path, run: Path, stopped: list[str], reason: str | None) -> None:
-    """Put a copy of the run in the baseline's place, whole or not at all."""
+    """Put a copy of the run in the baseline's place."""
     from bench.gate import baseline_from
     from bench.record import add_to_record
+    from bench.run_folder import replacing
 
-    new, old = (baseline.with_name(f".{baseline.name}.{name}") for name in ("new", "old"))
-    try:
-        baseline.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (new, old):
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(run, new)
-        add_to_record(new, baseline_from(baseline, run, stopped, reason))
-        if baseline.exists():
-            baseline.rename(old)
-        new.rename(baseline)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise BenchError(f"cannot write {baseline}: {error.strerror}; change its permissions") from error
+    more = baseline_from(baseline, run, stopped, reason)
+    with replacing(baseline, run) as new:
+        add_to_record(new, more)

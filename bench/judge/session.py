@@ -35,8 +35,9 @@ class PassFile:
         self.file = to_judge.pass_file(name)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_file = self.file.with_name(f".{name}.lock")
-            self._lock = self._lock_file.open("w")
+            # It stays when the session ends: one that is removed may still be locked by somebody who
+            # had opened it before, while a third one makes and locks another.
+            self._lock = self.file.with_name(f".{name}.lock").open("w")
         except OSError as error:
             raise BenchError(f"cannot write to {self.file.parent}: {error.strerror}") from error
         try:
@@ -104,7 +105,6 @@ class PassFile:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self._end.close()
-        self._lock_file.unlink(missing_ok=True)
         self._lock.close()
 
 

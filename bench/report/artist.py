@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.errors import BenchError
+from bench.files import part_folder
 from bench.record import Record
 
 _SOURCES = Path(__file__).resolve().parent.parent.parent
@@ -26,15 +27,19 @@ class Artist:
     """Starts its process on entering a `with` block, and ends it on leaving, whatever happened.
 
     The process reads one job from its standard input. Should this process be killed, that input
-    ends, and the other process with it: none is left behind.
+    ends, and the other process with it: none is left behind. It draws into a folder of its own, so that
+    drawing may begin before there is a run's folder.
     """
 
     def __enter__(self) -> Artist:
+        self._leaving = contextlib.ExitStack()
+        self._failure: OSError | None = None
         path = os.pathsep.join(filter(None, (str(_SOURCES), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             # -P: what lies in the working directory is not to be imported.
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             # One thread: numpy's others would only wait, and keep the process from forking safely.
             env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
@@ -42,23 +47,44 @@ class Artist:
         )
         return self
 
-    def begin(self, record: Record, folder: Path) -> None:
-        """Start to draw a record's plots into a folder, and return at once."""
+    def begin(self, record: Record, beside: Path) -> None:
+        """Start to draw a record's plots into a new folder in `beside`, and return at once.
+
+        What fails is told by `finish`.
+        """
         assert self._process.stdin is not None
-        job = {"record": record.content, "folder": str(folder.absolute())}
         try:
+            self._drawn = self._leaving.enter_context(part_folder(beside))
+            job = {"record": record.content, "folder": str(self._drawn.absolute())}
             self._process.stdin.write(json.dumps(job).encode())
             self._process.stdin.close()
         except BrokenPipeError:
-            pass  # it has ended before its time; `finish` says why
+            pass  # it has ended before its time; its last words say why
+        except OSError as error:
+            self._failure = error
 
-    def finish(self) -> None:
-        """Wait until all plots are drawn. Raises `BenchError` with what went wrong."""
+    def finish(self, folder: Path) -> None:
+        """Wait until all plots are drawn, and move those that could be drawn into `folder`.
+
+        Raises `BenchError` with what went wrong.
+        """
+        try:
+            if self._failure:
+                raise self._failure
+            said, status = self._ended()
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in sorted(self._drawn.glob("[!.]*")):
+                file.replace(folder / file.name)
+        except OSError as error:
+            raise _can_not_draw(f"{type(error).__name__}: {error}") from error
+        if status:
+            raise _can_not_draw(said.splitlines()[-1] if said else f"exit code {status}")
+
+    def _ended(self) -> tuple[str, int]:
+        """Wait for the process; return what it said on stderr and its exit code."""
         assert self._process.stderr is not None
         said = self._process.stderr.read().decode(errors="replace").strip()
-        if self._process.wait():
-            last = said.splitlines()[-1] if said else f"exit code {self._process.returncode}"
-            raise BenchError(f"cannot draw the plots: {last}; check matplotlib and the free disk space")
+        return said, self._process.wait()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
@@ -70,6 +96,11 @@ class Artist:
             assert pipe is not None
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+        self._leaving.close()
+
+
+def _can_not_draw(why: str) -> BenchError:
+    return BenchError(f"could not draw the plots: {why}; check matplotlib and the free disk space")
 
 
 def main() -> None:

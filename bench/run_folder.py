@@ -1,0 +1,210 @@
+"""A run's folder: written whole before anything is drawn, and a baseline replaced without a gap."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.collections.trec import write_run
+from bench.errors import BenchError, require
+from bench.files import PART, part_folder, to_disk, write_text
+from bench.ir_metadata import header
+from bench.record import RECORD, Record, Results
+from bench.types import TestCollection
+
+TABLES = ("summary.md", "summary.tex", "summary.csv", "per_query.csv")
+PLOTS = "plots"
+_PLOT_FORMATS = (".png", ".svg")
+
+
+def check_writable(output: Path) -> None:
+    """Raise `BenchError` if `output` can not be made or written to. Makes nothing."""
+    existing = output.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    require(
+        existing.is_dir() and os.access(existing, os.W_OK | os.X_OK),
+        f"cannot write to {output}: {existing} is no folder that may be written to; "
+        "choose another with output=DIR",
+    )
+
+
+def save(record: Record, results: Results, test: TestCollection, output: Path) -> Path:
+    """Write record and run files into `output`/<id>, whole or not at all, and wait for the disk.
+
+    Returns the folder. Raises `BenchError` when `output` can not be written to.
+    """
+    try:
+        with part_folder(output) as part:
+            new = part / "run"
+            new.mkdir()
+            for name, result in results.systems.items():
+                head = header(record.content, name) if record.content["config"]["trec_header"] else ()
+                file = new / f"{name}.trec"
+                write_run(file, result.run, results.queries, test.collection, name, head)
+            write_text(new / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
+            _all_to_disk(new)
+            return _into_place(new, output, record.content["id"])
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {output}: {error.strerror}; free some space, or choose another folder "
+            "with output=DIR"
+        ) from error
+
+
+def _into_place(new: Path, output: Path, name: str) -> Path:
+    """Rename to the first free name: two runs may have begun in one second with one config."""
+    for number in range(1, 1000):
+        folder = output / (name if number == 1 else f"{name}-{number}")
+        if not folder.exists():
+            try:
+                new.rename(folder)
+            except OSError as error:
+                if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process took it just now
+                    continue
+                raise
+            to_disk(output)
+            return folder
+    raise BenchError(f"{output} has a thousand runs named {name}; remove some")
+
+
+@contextmanager
+def replacing(folder: Path, run: Path) -> Iterator[Path]:
+    """Yield a copy of a run's folder, to be changed; when the block ends it takes the place of `folder`.
+
+    Killed at any point, the old or the new one stands there, or `restore` puts the old one back. Where
+    `folder` is a link, what it points to is replaced. Raises `BenchError` when it can not be written,
+    and when it holds anything else than a run.
+    """
+    folder = _real(folder)
+    restore(folder)
+    _require_run_or_nothing(folder)
+    try:
+        with part_folder(folder.parent) as part:
+            new = part / "run"
+            _copy(run, new)
+            yield new
+            _all_to_disk(new)
+            with _alone(folder.parent):
+                old = _moved_aside(folder)
+                if old.exists():  # of a replacement that was killed when all but this was done
+                    old.rename(part / "older")
+                if folder.exists():
+                    folder.rename(old)
+                new.rename(folder)
+                to_disk(folder.parent)
+                if old.exists():
+                    old.rename(part / "old")
+    except OSError as error:
+        raise BenchError(f"cannot write {folder}: {error.strerror}; change its permissions") from error
+
+
+def restore(folder: Path) -> bool:
+    """Put back what a replacement that was killed between its two renames had moved aside.
+
+    Returns whether there was such a thing.
+    """
+    folder = _real(folder)
+    old = _moved_aside(folder)
+    if folder.exists() or not old.exists():
+        return False
+    with _alone(folder.parent):
+        if folder.exists() or not _is_run(old):
+            return False
+        old.rename(folder)
+        to_disk(folder.parent)
+    return True
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """Return what lies in a run's folder and is not written by a run, as relative paths.
+
+    What a killed `bench report` half wrote is not foreign. Raises `BenchError` where there is no run.
+    """
+    known = _written_by(Record.load(folder))
+    half_written = (PART, *(f".{name}." for name in known))
+    return sorted(
+        str(path.relative_to(folder))
+        for path in (*folder.iterdir(), *(folder / PLOTS).glob("*"))
+        if not _is_known(path.relative_to(folder), known) and not path.name.startswith(half_written)
+    )
+
+
+def _written_by(record: Record) -> set[str]:
+    return {RECORD, PLOTS, *TABLES, *(f"{system}.trec" for system in record.systems)}
+
+
+def _is_known(path: Path, known: set[str]) -> bool:
+    if path.parent.name == PLOTS:
+        return path.suffix in _PLOT_FORMATS
+    return path.name in known
+
+
+def _require_run_or_nothing(folder: Path) -> None:
+    """A folder is removed only where it is sure that it is a run's."""
+    if not folder.exists():
+        return
+    require(folder.is_dir(), f"{folder} is no folder; name another with --baseline DIR")
+    if not any(folder.iterdir()):
+        return
+    require(
+        (folder / RECORD).exists(),
+        f"{folder} holds files but no run, and would be lost; name another folder with --baseline DIR",
+    )
+    foreign = foreign_files(folder)
+    require(
+        not foreign,
+        f"{folder} holds {', '.join(foreign[:3])}, which no run writes and which would be lost; "
+        "move it away, or name another folder with --baseline DIR",
+    )
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        Record.load(folder)
+    except BenchError:
+        return False
+    return True
+
+
+def _copy(run: Path, new: Path) -> None:
+    """Copy what a run writes: anything else would make the copy no run's folder."""
+    known = _written_by(Record.load(run))
+
+    def others(at: str, names: list[str]) -> set[str]:
+        here = Path(at).relative_to(run)
+        return {name for name in names if not _is_known(here / name, known)}
+
+    shutil.copytree(run, new, ignore=others)
+
+
+def _real(folder: Path) -> Path:
+    return Path(os.path.realpath(folder))
+
+
+def _moved_aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process replaces or restores anything in this folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _all_to_disk(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        to_disk(path)

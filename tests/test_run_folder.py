@@ -1,0 +1,419 @@
+"""A run is on the disk before it is drawn, and a baseline is replaced without a moment of none."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, only_run, write_beir
+
+from bench import run_folder
+from bench.collections.beir import BeirFolder
+from bench.errors import BenchError
+from bench.execute import run_and_save
+from bench.experiment import run_systems
+from bench.files import part_folder
+from bench.measure import Measure
+from bench.record import Record
+from bench.report import write
+from bench.resume import Unfinished
+from bench.retrievers.bm25 import BM25
+from bench.run_folder import foreign_files, replacing, restore
+
+BASELINE = ROOT / "results" / "baseline"
+TABLES = {"summary.md", "summary.tex", "summary.csv", "per_query.csv"}
+SAVED = {"record.json", "bm25.trec"}
+
+
+@pytest.fixture
+def command(beir):
+    return ("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out")
+
+
+def visible_runs(folder):
+    return [run for run in folder.iterdir() if not run.name.startswith(".")]
+
+
+def names(folder):
+    return {file.name for file in folder.iterdir()}
+
+
+def fake_matplotlib(folder, code):
+    (folder / "fake" / "matplotlib").mkdir(parents=True)
+    (folder / "fake" / "matplotlib" / "__init__.py").write_text(code)
+    return {"PYTHONPATH": os.pathsep.join([str(folder / "fake"), str(ROOT)])}
+
+
+# What happens to a plot, and the word of it that the line on stderr has.
+FAILURES = {
+    "killed": ("import os\nos.kill(os.getpid(), 9)\n", "exit code -9"),
+    "missing": ("raise ModuleNotFoundError(\"No module named 'matplotlib'\")\n", "No module named"),
+    "out of memory": ("raise MemoryError\n", "MemoryError"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_where_plots_can_not_be_drawn_the_run_stands_and_a_line_says_so(
+    bench, command, tmp_path, failure
+):
+    code, says = FAILURES[failure]
+    done = bench(*command, **fake_matplotlib(tmp_path, code))
+    assert done.returncode == 0
+    run = only_run(tmp_path / "out")
+    assert done.stderr.startswith("bench: could not draw the plots: ")
+    assert says in done.stderr
+    assert f"the run stands in out/{run.name}; bench report out/{run.name} draws again\n" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout.splitlines()[-1] == f"out/{run.name}"
+    assert names(run) - {"plots"} == SAVED | TABLES
+    assert bench("report", str(run)).returncode == 0
+    assert len(names(run / "plots")) == 6
+
+
+def test_where_the_disk_is_full_while_drawing_there_is_no_half_of_a_plot(command, tmp_path):
+    """A limit on the size of files, which record and run files keep and pictures do not."""
+    limit = 12_000
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *command, "measures=[nDCG@10]"],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("bench: could not draw the plots: OSError: [Errno 27]")
+    run = only_run(tmp_path / "out")
+    assert names(run) - {"plots"} == SAVED | TABLES
+    assert Record.load(run).systems == ["bm25"]
+    for plot in (run / "plots").glob("*.svg"):
+        assert plot.read_text().endswith("</svg>\n")
+
+
+def test_where_a_run_can_not_be_written_it_is_said_and_nothing_half_stands(command, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *command],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("bench: cannot write")
+    assert "Traceback" not in done.stderr
+    assert visible_runs(tmp_path / "out") == []
+
+
+def settings(folder, output):
+    return {
+        "collection": {
+            "_target_": "bench.collections.beir.BeirFolder",
+            "path": str(folder),
+            "relevant": 2,
+        },
+        "retrievers": {"bm25": {"_target_": "bench.retrievers.bm25.BM25"}},
+        "measures": ["nDCG@10"],
+        "depth": 100,
+        "seed": 0,
+        "trec_header": False,
+        "output": str(output),
+    }
+
+
+def test_a_table_that_can_not_be_made_is_a_warning_too(beir, tmp_path, monkeypatch, capsys):
+    def broken(_):
+        raise KeyError("planted")
+
+    monkeypatch.setattr(write, "grids", broken)
+    _, run = run_and_save(settings(beir, tmp_path / "out"))
+    said = capsys.readouterr().err
+    assert said.startswith("bench: could not draw the tables: KeyError: 'planted'; the run stands in")
+    assert said.count("\n") == 1
+    assert names(run) == {*SAVED, "plots"}
+    with write.run_stands(run):
+        write.print_tables(Record.load(run))
+    assert "planted" in capsys.readouterr().err
+    with pytest.raises(BrokenPipeError), write.run_stands(run):
+        raise BrokenPipeError
+
+
+KILLS = """
+import glob, os, signal, time
+def rc_context(*_):
+    if os.getpid() != os.getsid(0):
+        os._exit(0)
+    while not glob.glob("out/[0-9]*"):
+        time.sleep(0.01)  # until it is saved
+    os.kill(os.getppid(), signal.SIGKILL)
+    os._exit(0)
+"""
+
+
+def test_a_run_that_is_killed_while_it_is_drawn_stands(bench, command, tmp_path):
+    fake = fake_matplotlib(tmp_path, KILLS)
+    for name in ("figure", "backends/backend_agg", "backends/backend_svg", "backends/__init__"):
+        file = tmp_path / "fake" / "matplotlib" / f"{name}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    assert bench(*command, **fake).returncode == -9
+    (run,) = visible_runs(tmp_path / "out")
+    assert names(run) >= SAVED
+    assert Record.load(run).values("MAP").shape == (1, 4)
+    # what it drew into is swept a day later
+    (part,) = (tmp_path / "out").glob(".part-*")
+    os.utime(part, (time.time() - 2 * 86400,) * 2)
+    assert bench(*command).returncode == 0
+    assert not list((tmp_path / "out").glob(".part-*"))
+
+
+def test_a_query_set_that_is_a_broken_formula(bench, tmp_path):
+    queries = {"q1": ("sparse retrieval", "price $_$"), "q2": ("who writes notes of music", "a_{")}
+    beir = write_beir(tmp_path / "tiny", queries=queries, qrels={"q1": {"d01": 1}, "q2": {"d03": 1}})
+    done = bench("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "price $_$" in (only_run(tmp_path / "out") / "plots" / "query_sets.svg").read_text()
+
+
+# Races with other processes.
+
+
+def test_a_folder_that_vanishes_while_leftovers_are_swept(tmp_path):
+    """A link to nowhere is found by name and can not be looked at, as one that was just renamed."""
+    (tmp_path / ".part-gone").symlink_to(tmp_path / "nowhere")
+    with part_folder(tmp_path) as part:
+        assert part.is_dir()
+    assert not part.exists()
+
+
+def test_a_system_is_kept_or_not_while_another_process_discards(beir, tmp_path):
+    """The run goes on: another one of the same content was saved whole, and removes the folder."""
+    test = BeirFolder(str(beir), relevant=2).load()
+    found = run_systems(test, {"bm25": BM25()}, [Measure.parse("MAP")], 100)
+    one = Unfinished(tmp_path)
+    one.open({}, {"bm25": BM25()}, test)
+    stop = threading.Event()
+
+    def discard():
+        while not stop.is_set():
+            one.discard()
+
+    other = threading.Thread(target=discard)
+    other.start()
+    try:
+        for _ in range(300):
+            one.save("bm25", found.systems["bm25"])
+    finally:
+        stop.set()
+        other.join()
+
+
+# The baseline.
+
+KILLED_AT_EACH_STEP = """
+import os, shutil, sys
+from pathlib import Path
+from bench.run_folder import replacing, restore
+
+old, run, place = map(Path, sys.argv[1:])
+baseline = place / "baseline"
+
+def files(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+def replace():
+    with replacing(baseline, run) as new:
+        with (new / "record.json").open("a") as out:
+            out.write(" ")
+
+def which():
+    if not baseline.exists():
+        return "none"
+    return {str(files(old)): "old", str(expected): "new"}.get(str(files(baseline)), "broken")
+
+expected = files(run) | {"record.json": (run / "record.json").read_bytes() + b" "}
+for step in range(10_000):
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(old, baseline)
+    child = os.fork()
+    if child == 0:
+        left = step
+        def hook(event, arguments):
+            global left
+            if event.startswith(("os.", "open", "shutil.", "tempfile.")) and str(place) in str(arguments):
+                if left == 0:
+                    os._exit(9)
+                left -= 1
+        sys.addaudithook(hook)
+        replace()
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    before, restored, after = which(), restore(baseline), which()
+    replace()
+    print(code, before, restored, after, which(), len(list(place.glob(".baseline*"))), flush=True)
+    if code == 0:
+        break
+"""
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    """Two small runs of other values."""
+    place = tmp_path_factory.mktemp("two")
+    runs = []
+    for name, k1 in (("old", 1.2), ("new", 0.4)):
+        chosen = settings(write_beir(place / f"{name}-data"), place / name)
+        chosen["retrievers"]["bm25"]["k1"] = k1
+        runs.append(run_and_save(chosen)[1])
+    return runs
+
+
+def test_killed_at_any_step_the_old_or_the_new_baseline_stands(two_runs, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_EACH_STEP, *map(str, two_runs), str(tmp_path / "place")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    steps = [line.split() for line in done.stdout.splitlines()]
+    assert len(steps) > 50
+    assert [code for code, *_ in steps] == ["9"] * (len(steps) - 1) + ["0"]
+    # only between the two renames is there none, and then the old one is put back
+    assert {(before, restored, after) for _, before, restored, after, *_ in steps} == {
+        ("old", "False", "old"),
+        ("none", "True", "old"),
+        ("new", "False", "new"),
+    }
+    # once there is the new one, it stays
+    order = [after for *_, after, _, _ in steps]
+    assert order == sorted(order, key=["old", "new"].index)
+    # and the next replacement works from each of these states, and leaves nothing beside
+    assert {(which, left) for *_, which, left in steps} == {("new", "0")}
+
+
+def test_gate_finds_a_baseline_that_had_been_moved_aside(bench, two_runs, tmp_path):
+    shutil.copytree(two_runs[0], tmp_path / ".base.old")
+    done = bench("gate", str(two_runs[0]), "--baseline", "base")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "replacing base was interrupted the last time; the earlier one is back\n"
+    assert names(tmp_path) == {"base"}
+    # a folder that is no run is not taken for one
+    (tmp_path / ".other.old").mkdir()
+    assert not restore(tmp_path / "other")
+    assert bench("gate", str(two_runs[0]), "--baseline", "other").returncode == 2
+
+
+def replace(baseline, run):
+    with replacing(baseline, run):
+        pass
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(two_runs, tmp_path):
+    old, new = two_runs
+    shutil.copytree(old, tmp_path / "real" / "there")
+    link = tmp_path / "link"
+    for target in ("there", "not-yet"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path("real") / target)
+        replace(link, new)
+        assert link.is_symlink()
+        assert (tmp_path / "real" / target / "record.json").read_bytes() == (
+            new / "record.json"
+        ).read_bytes()
+
+
+def test_a_folder_that_is_no_runs_is_not_removed(bench, two_runs, tmp_path):
+    old, new = two_runs
+    for name, text in (("notes.txt", "mine"), ("plots/notes.txt", "mine"), (".git/HEAD", "mine")):
+        folder = tmp_path / f"base-{name.replace('/', '-')}"
+        shutil.copytree(old, folder)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+        with pytest.raises(BenchError, match=f"holds {name.split('/HEAD')[0]}, which no run writes"):
+            replace(folder, new)
+        assert (folder / name).read_text() == text
+        assert not list(tmp_path.glob(".*"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "data.csv").touch()
+    done = bench("gate", str(new), "--update", "--baseline", "other")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "other holds files but no run, and would be lost" in done.stderr
+    (other / "record.json").write_text("{}")
+    with pytest.raises(BenchError, match="no record of schema"):
+        replace(other, new)
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match="is no folder"):
+        replace(tmp_path / "file", new)
+    (tmp_path / "empty").mkdir()
+    for fine in ("empty", "absent", "a/b/absent"):
+        replace(tmp_path / fine, new)
+        assert Record.load(tmp_path / fine).systems == ["bm25"]
+
+
+def test_only_what_a_run_writes_is_copied(bench, two_runs, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(two_runs[1], run)
+    (run / "notes.txt").touch()
+    (run / "more").mkdir()
+    (run / "plots" / "notes.txt").touch()
+    assert foreign_files(run) == ["more", "notes.txt", "plots/notes.txt"]
+    done = bench("gate", str(run / "record.json"), "--update", "--baseline", "run/base")
+    assert done.returncode == 0, done.stderr
+    assert foreign_files(run / "base") == []
+    assert names(run / "base") == names(two_runs[1])
+
+
+def test_all_that_a_run_writes_is_known(two_runs):
+    assert foreign_files(two_runs[0]) == []
+    assert foreign_files(BASELINE) == []
+    assert set(run_folder.TABLES) == TABLES
+
+
+def test_what_a_killed_report_left_does_not_keep_a_baseline_from_being_replaced(two_runs, tmp_path):
+    baseline = tmp_path / "base"
+    shutil.copytree(two_runs[0], baseline)
+    (baseline / ".part-x1").mkdir()
+    (baseline / ".summary.md.x1.md").touch()
+    replace(baseline, two_runs[1])
+    assert names(baseline) == names(two_runs[1])
+
+
+def test_a_change_that_fails_leaves_the_baseline(two_runs, tmp_path):
+    baseline = tmp_path / "base"
+    shutil.copytree(two_runs[0], baseline)
+    with pytest.raises(BenchError, match="planted"), replacing(baseline, two_runs[1]):
+        raise BenchError("planted")
+    assert (baseline / "record.json").read_bytes() == (two_runs[0] / "record.json").read_bytes()
+    assert names(tmp_path) == {"base"}
+
+
+def test_two_who_replace_at_once_leave_one_whole(two_runs, tmp_path):
+    baseline = tmp_path / "base"
+    failed = []
+
+    def work(run):
+        for _ in range(20):
+            try:
+                replace(baseline, run)
+            except BenchError as error:
+                failed.append(error)
+
+    workers = [threading.Thread(target=work, args=(run,)) for run in two_runs]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not failed
+    assert json.loads((baseline / "record.json").read_text()) in [
+        Record.load(r).content for r in two_runs
+    ]
+    assert names(tmp_path) == {"base"}
