@@ -125,7 +125,7 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         )
     for name in settings["retrievers"]:
         require(
-            is_file_name(str(name)),
+            isinstance(name, str) and is_file_name(name),
             f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
         )
     named = {f"retrievers.{name}": one for name, one in settings["retrievers"].items()}

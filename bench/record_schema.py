@@ -279,8 +279,8 @@ def _shapes(content: Mapping[str, Any], _where: str) -> Iterator[str]:
             yield f"anchor.{name} has {len(values)} values for {n} queries"
     if "all" in (sets := set(content["queries"]["sets"])) and len(sets) > 1:
         yield "queries.sets: 'all' is the name of all sets together, and can not be that of one"
-    yield from _means_of_all(content)
     yield from _values(content, n)
+    yield from _means_of_all(content)
 
 
 def _values(content: Mapping[str, Any], n: int) -> Iterator[str]:

@@ -8,12 +8,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
+from bench.evidence.family import Plan
+from bench.evidence.findings import findings
 from bench.types import Queries
 
 # A machine that does other work too is no fault of an example.
@@ -93,6 +97,17 @@ def collection() -> InMemory:
         [title for title, _ in DOCUMENTS.values()],
         [text for _, text in DOCUMENTS.values()],
     )
+
+
+def with_evidence(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's content with the evidence that its values give."""
+    systems, measures = list(content["systems"]), content["measures"]
+    values = np.array([[content["systems"][s]["values"][m] for m in measures] for s in systems])
+    plan = Plan.read({}, measures, systems)
+    return {
+        **content,
+        "evidence": findings(values, systems, measures, content["queries"]["sets"], plan, 0),
+    }
 
 
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -141,7 +141,7 @@ def test_a_retriever_out_of_memory_in_a_process(bench, beir, tmp_path):
     )  # fmt: skip
     assert done.returncode == 70
     assert "MemoryError: cannot allocate 8 TB" in LINE.fullmatch(done.stderr)[1]
-    assert [file.name for file in (tmp_path / "out" / ".unfinished").glob("*/*")] == ["bm25.npz"]
+    assert next(f.name for f in (tmp_path / "out" / ".unfinished").glob("*/*")).startswith("bm25-")
 
 
 @pytest.fixture
@@ -157,14 +157,14 @@ def test_bad_input_that_crashed_once(bench, run, tmp_path):
     again = "--set", f"collection.path={tmp_path / 'tiny'}"
     for arguments, says in (
         (("gate", str(run), "--baseline", "base"), "base/record.json: id is missing"),
-        (("verify", str(run), *again, "--set", "measures=[MAP]"), "the measures are not those of"),
+        (("verify", str(run), *again, "--set", "measures=[MAP]"), "verify repeats a run with its own measures"),
         (("verify", str(run), *again, "--set", "retrievers={}"), "no retriever chosen"),
         (
             (
                 "verify", str(run), *again, "--set",
                 "retrievers={other: {_target_: bench.retrievers.bm25.BM25}}",
             ),
-            "the systems are not those of",
+            "verify repeats a run with its own systems",
         ),
     ):  # fmt: skip
         done = bench(*arguments)

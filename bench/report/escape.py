@@ -58,7 +58,9 @@ _LATEX_MATHS = {
     "·": "cdot", "∞": "infty", "→": "rightarrow", "←": "leftarrow",
 }  # fmt: skip
 _LATEX |= {character: rf"$\{name}$" for character, name in _LATEX_MATHS.items()}
-_LATEX |= {raised: f"$^{{{n}}}$" for n, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"−": "$-$"}
+_LATEX |= (
+    {"°": r"$^\circ$"} | {raised: f"$^{{{n}}}$" for n, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"−": "$-$"}
+)
 # grave, acute, circumflex, tilde, macron, breve, dot, diaeresis, ring, double acute, caron, cedilla
 _ACCENTS = dict(
     zip(
