@@ -76,7 +76,7 @@ def latex(tables: Sequence[Grid]) -> str:
 def _latex_row(cells: Iterable[str]) -> str:
     row = " & ".join(cells)
     # After the end of a row a star or a bracket would be an argument of it.
-    return ("{}" if row.startswith(("*", "[")) else "") + row + r" \\"
+    return ("{}" if row.lstrip().startswith(("*", "[")) else "") + row + r" \\"
 
 
 def _latex_cell(cell: Cell) -> str:
