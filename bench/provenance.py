@@ -7,11 +7,11 @@ import platform
 import resource as process
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from bench.resources import checkout
+from bench.sources import installed
 
 _LIBRARIES = (
     "numpy",
@@ -41,13 +41,7 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """Return the version of each library that a run uses, None where it is not installed."""
-    found: dict[str, str | None] = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {name: installed(name) for name in _LIBRARIES}
 
 
 def git() -> dict[str, Any]:

@@ -324,7 +324,7 @@ def own(tmp_path, monkeypatch):
 
 def own_fingerprint():
     """As a process of its own would find it."""
-    for remembered in (sources.sources_of, sources._read):
+    for remembered in (sources.sources_of, sources._read, sources.installed):
         remembered.cache_clear()
     return fingerprint(build({"_target_": "own_method.Mine"}, "mine"))
 
@@ -340,6 +340,27 @@ def test_the_code_of_a_users_class_counts_with_all_that_it_imports(own, name):
     after = own_fingerprint()
     assert after.code != before.code
     assert replace(after, code=before.code) == before
+
+
+STATEMENTS = [
+    "if x:\n pass\nelse:\n HERE",
+    "try:\n pass\nexcept OSError:\n HERE",
+    "try:\n pass\nfinally:\n HERE",
+    "for i in x:\n pass\nelse:\n HERE",
+    "match x:\n case 1:\n  HERE",
+    "with x:\n class A:\n  async def f():\n   while x:\n    HERE",
+    "x = 1; HERE",
+]
+
+
+@pytest.mark.parametrize("where", STATEMENTS)
+@pytest.mark.parametrize(
+    "how", ["import own_one, json", "from own_one import (\\\n b as c)", "import own_one as o"]
+)
+def test_an_import_counts_wherever_it_stands(where, how):
+    assert "own_one" in {
+        one for found in sources._imports(where.replace("HERE", how).encode(), "") for one in found
+    }
 
 
 def test_an_installed_library_counts_by_its_version(own):
