@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from bench import crash
-from bench.commands import evidence, gate, labels
+from bench.commands import evidence, gate, labels, verify
 from bench.errors import BenchError, require
 
 app = typer.Typer(
@@ -172,7 +172,7 @@ def complete(
 _COMMANDS: dict[Callable[..., None], str] = {
     evidence.compare: "Is the difference between systems real?",
     gate.gate: "Hold a run against the baseline, for CI.",
-    gate.verify: "Run a saved record again.",
+    verify.verify: "Run a saved record again.",
     labels.agree: "Agreement of assessors, with intervals.",
     labels.judge: "Judge papers in the terminal.",
     labels.adjudicate: "Settle what two passes differ on.",

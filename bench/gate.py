@@ -10,23 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.baseline import ANCHOR, best_of, on_test, tolerance_of, values_of
 from bench.comparable import require_comparable
 from bench.errors import did_you_mean, require
 from bench.evidence.comparison import Comparison, Verdict, compare
 from bench.evidence.family import Margins
-from bench.record import RECORD, Record
-
-# In a baseline's record: system → measure → the best values that were ever accepted, where the
-# baseline's own are not the best.
-ANCHOR = "anchor"
+from bench.record import Record
 
 
 class Outcome(StrEnum):
@@ -93,10 +87,10 @@ class GateResult:
         return 3 if Outcome.UNDECIDABLE in outcomes and not self.undecidable_passes else 0
 
     @property
-    def stopped(self) -> list[str]:
-        """What asks for a reason before it may become the baseline, each in a few words."""
-        found = [f"{f.system} {f.measure} {f.outcome}" for f in self.findings if not f.outcome.passes]
-        return found + [f"{f.system} {f.measure} below floor" for f in self.floors if not f.holds]
+    def stopped(self) -> dict[tuple[str, str], str]:
+        """(system, measure) → in a word, what asks for a reason before it may become the baseline."""
+        found = {(f.system, f.measure): str(f.outcome) for f in self.findings if not f.outcome.passes}
+        return found | {(f.system, f.measure): "below floor" for f in self.floors if not f.holds}
 
     @property
     def stale(self) -> bool:
@@ -130,7 +124,7 @@ def hold(
     shared = [m for m in baseline.measures if m in candidate.measures]
     for measure in gated:
         require(measure in shared, f"measure {measure} is not in both; {did_you_mean(measure, shared)}")
-    test = _on_test(baseline)
+    test = on_test(baseline)
     allowed = tolerance_of(baseline) if tolerance is None else tolerance
     against = _compared(baseline, candidate, gated, test, seed)
     findings = []
@@ -175,50 +169,6 @@ def non_inferior(one: Comparison, tolerance: float) -> Outcome:
     return Outcome.REGRESSED if one.high < 0 else Outcome.UNDECIDABLE
 
 
-def tolerance_of(baseline: Record) -> Margins:
-    """Return the tolerances that a baseline's own config names."""
-    settings = baseline.content["config"].get("evidence") or {}
-    return Margins.read(settings.get("tolerance") or {}, baseline.measures, "evidence.tolerance")
-
-
-def anchor_after(
-    baseline: Record | None, accepted: Record, stopped: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Return the anchor of a new baseline: system → measure → values that are better than its own, by
-    their mean on test. A system that was stopped and accepted with a reason starts anew."""
-    found: dict[str, dict[str, Any]] = {}
-    if baseline is None:
-        return found
-    test = _on_test(baseline)
-    for system in accepted.systems:
-        if system not in baseline.systems or any(text.startswith(f"{system} ") for text in stopped):
-            continue
-        for measure in accepted.measures:
-            if measure in baseline.measures:
-                best = _best(baseline, system, measure)
-                if best[test].mean() > _values(accepted, system, measure)[test].mean():
-                    found.setdefault(system, {})[measure] = best.tolist()
-    return found
-
-
-def baseline_from(
-    previous: Path, run: Path, stopped: Sequence[str], reason: str | None
-) -> dict[str, Any]:
-    """Return what a run's record gets when it becomes the baseline: the anchor, and everything that was
-    accepted with a reason, the earlier too."""
-    earlier = Record.load(previous) if (previous / RECORD).exists() else None
-    accepted = list(earlier.content.get("accepted", [])) if earlier else []
-    if stopped:
-        date = datetime.now(UTC).isoformat(timespec="seconds")
-        accepted.append({"date": date, "stopped": list(stopped), "reason": reason})
-    comparable = earlier if not any(text.startswith("everything") for text in stopped) else None
-    anchor = anchor_after(comparable, Record.load(run), stopped)
-    return {
-        **({ANCHOR: anchor} if anchor else {}),
-        **({"accepted": accepted} if accepted else {}),
-    }
-
-
 def _compared(
     baseline: Record, candidate: Record, measures: Sequence[str], test: NDArray[np.bool_], seed: int
 ) -> dict[tuple[str, str], tuple[Comparison, Comparison | None]]:
@@ -226,9 +176,9 @@ def _compared(
     one family, as rows now, then and best of every system."""
     systems = baseline.systems
     rows = [
-        *([_values(candidate, s, m)[test] for m in measures] for s in systems),
-        *([_values(baseline, s, m)[test] for m in measures] for s in systems),
-        *([_best(baseline, s, m)[test] for m in measures] for s in systems),
+        *([values_of(candidate, s, m)[test] for m in measures] for s in systems),
+        *([values_of(baseline, s, m)[test] for m in measures] for s in systems),
+        *([best_of(baseline, s, m)[test] for m in measures] for s in systems),
     ]
     values = np.array(rows)
     count = len(systems)
@@ -269,20 +219,5 @@ def _floors(
     )
 
 
-def _on_test(baseline: Record) -> NDArray[np.bool_]:
-    test = np.array([split == "test" for split in baseline.content["queries"]["splits"]])
-    require(bool(test.any()), "the baseline has no test queries; the gate compares on test only")
-    return test
-
-
-def _values(record: Record, system: str, measure: str) -> NDArray[np.float64]:
-    return np.array(record.content["systems"][system]["values"][measure], dtype=np.float64)
-
-
-def _best(baseline: Record, system: str, measure: str) -> NDArray[np.float64]:
-    stored = baseline.content.get(ANCHOR, {}).get(system, {}).get(measure)
-    return _values(baseline, system, measure) if stored is None else np.array(stored, dtype=np.float64)
-
-
 def _mean(record: Record, system: str, measure: str, test: NDArray[np.bool_]) -> float:
-    return float(_values(record, system, measure)[test].mean())
+    return float(values_of(record, system, measure)[test].mean())

@@ -19,7 +19,7 @@ LAYERS = (
     {"crossval"},
     {"ir_metadata", "record_schema"},
     {"record"},
-    {"run_folder"},
+    {"run_folder", "baseline"},
     {"comparable", "contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
     {"report", "experiment"},
     {"execute"},
@@ -42,7 +42,7 @@ LEAVES = {
     "matplotlib": {"report.plots"},
     "hydra": {"compose", "config_errors"},
     "omegaconf": {"compose", "config_errors"},
-    "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate"},
+    "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate", "commands.verify"},
     "textual": {"judge.screen"},
     "scipy": {"relabel", "reproduction", "evidence.intervals", "evidence.power"},
 }

@@ -214,6 +214,33 @@ def test_plans_are_those_of_the_noncentral_t():
     assert stats.nct.sf(critical, 49, detectable(se, critical, 49) / se) == pytest.approx(0.8, abs=0.01)
 
 
+@given(
+    st.integers(3, 300), st.floats(1e-4, 0.2), st.sampled_from([0.05, 0.01, 1e-4]), st.floats(0.005, 0.1)
+)
+def test_the_needed_queries_are_the_fewest_that_find_the_margin(n, sd, alpha, margin):
+    df = n - 1
+
+    def short(number):
+        freedom = max(df * number / n, 1.0)
+        reach = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(0.8, freedom)
+        return reach * sd / math.sqrt(number) - margin
+
+    found = queries_for_difference(sd / math.sqrt(n), n, df, alpha, margin)
+    if found is None:
+        assert short(1e7) > 0
+    else:
+        assert short(found) <= 1e-9
+        assert found <= 2 or short(found - 1) >= -1e-9
+
+
+def test_nearly_constant_differences_have_the_p_of_their_signs():
+    rng = np.random.default_rng(15)
+    for scatter in (1e-3, 1e-5, 1e-6):
+        for _ in range(10):
+            found = one_comparison(0.1 * (1 + scatter * rng.normal(size=10)))
+            assert found.p == 2 / 2**10
+
+
 def test_fifty_queries_of_spread_02_can_not_see_less_than_0081():
     d = np.resize([0.2, -0.2], 50) * math.sqrt(49 / 50)
     assert one_comparison(d, draws=20_000).detectable == pytest.approx(0.081, abs=1.5e-3)
@@ -342,6 +369,8 @@ def test_an_order_that_hangs_on_one_set_is_named():
     # means 0.58 and 0.50; without c 0.5 and 0.6; by sets 0.633 and 0.433
     assert found == [Reversal("x", "y", "c"), Reversal("z", "y", "c")]
     assert reversals(np.stack([one, other]), ["x", "y"], ["s"] * 10) == []
+    level = np.stack([np.full(10, 0.5), np.array([0.5] * 8 + [0.9] * 2)])
+    assert reversals(level, ["x", "y"], ["a"] * 8 + ["b"] * 2) == [Reversal("y", "x", "b")]
     by_size = reversals(
         np.array([[0.5] * 8 + [0.1] * 2, [0.45] * 8 + [0.2] * 2]), ["x", "y"], ["a"] * 8 + ["b"] * 2
     )

@@ -12,10 +12,11 @@ from conftest import only_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.baseline import anchor_after, loosened
 from bench.errors import BenchError
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
-from bench.gate import Outcome, anchor_after, hold, non_inferior
+from bench.gate import Outcome, hold, non_inferior
 from bench.record import Record
 from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
 
@@ -183,15 +184,50 @@ def test_small_steps_can_not_walk_downhill():
     # and another system keeps its own anchor
     two = record({"a": BASE, "b": BASE})
     lower = record({"a": now, "b": now})
-    assert list(anchor_after(two, lower, ["a nDCG@10 regressed"])) == ["b"]
+    assert list(anchor_after(two, lower, {("a", "nDCG@10")})) == ["b"]
 
 
 def test_the_best_is_kept_while_later_baselines_are_worse_and_replaced_by_a_better_one():
     high = record({"a": changed(0.01, 0.01)})
-    low = record({"a": BASE}, anchor=anchor_after(high, record({"a": BASE}), []))
-    again = anchor_after(low, record({"a": changed(0.005, 0.01)}), [])
+    low = record({"a": BASE}, anchor=anchor_after(high, record({"a": BASE}), {}))
+    again = anchor_after(low, record({"a": changed(0.005, 0.01)}), {})
     assert again["a"]["nDCG@10"] == pytest.approx(list(changed(0.01, 0.01)))
     assert anchor_after(low, record({"a": changed(0.02, 0.01)}), []) == {}
+
+
+def test_an_anchor_outlives_a_run_that_did_not_measure_it():
+    both = record({"a": BASE}, measures=("nDCG@10", "MAP"))
+    only = record({"a": BASE})
+    kept = anchor_after(both, only, {})
+    assert list(kept["a"]) == ["MAP"]
+    without = record({"a": BASE}, anchor=kept)
+    low = record({"a": BASE - 0.2}, measures=("nDCG@10", "MAP"))
+    assert anchor_after(without, low, {("a", "nDCG@10")})["a"]["MAP"] == pytest.approx(list(BASE))
+
+
+def test_a_config_that_guards_less_asks_for_a_reason():
+    strict = record({"a": BASE}, evidence={"tolerance": {"default": 0.01}})
+    loose = record({"a": BASE}, evidence={"tolerance": {"default": 0.9}})
+    assert loosened(strict, loose, ["nDCG@10"]) == ["the tolerance of nDCG@10 would be 0.9, and is 0.01"]
+    assert loosened(loose, strict, ["nDCG@10"]) == []
+    other = record({"a": BASE}, measures=("MAP",))
+    assert loosened(record({"a": BASE}), other, []) == ["nDCG@10 would no longer be gated"]
+
+
+def test_a_change_within_a_tiny_set_does_not_hide_the_loss_of_another_system():
+    sets = ["big"] * (N - 2) + ["tiny"] * 2
+    tiny = BASE.copy()
+    tiny[-2:] -= [0.5, 0.49]
+    result = hold(
+        record({"a": BASE, "b": BASE}, sets=sets),
+        record({"a": changed(-0.2, 0.02), "b": tiny}, sets=sets),
+    )
+    assert result.findings[0].outcome is Outcome.REGRESSED
+    assert result.findings[0].comparison.high < -0.19
+
+
+def test_rounding_is_no_change():
+    assert outcome(np.nextafter(BASE, 1)) is Outcome.UNCHANGED
 
 
 def test_only_test_queries_count():
@@ -217,7 +253,7 @@ def test_floors_hold_for_every_system_and_measure_new_ones_too():
         assert hold(then, now, floors=floors).exit_code == code, floors
     result = hold(then, now, floors={("", "MAP"): 0.5})
     assert [(f.system, f.holds) for f in result.floors] == [("a", True), ("new", False)]
-    assert result.stopped == ["new MAP below floor"]
+    assert result.stopped == {("new", "MAP"): "below floor"}
     for floors, said in (
         ({("", "gain"): 0.5}, "no measure gain"),
         ({("x", "MAP"): 0.5}, "no system 'x'"),
@@ -354,6 +390,8 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         ((str(saved), *base, "--floor", "MAP=1.5"), "outside 0 to 1"),
         ((str(saved), *base, "--tolerance", "0"), "--tolerance"),
         ((str(saved), *base, "--tolerance", "gain=0.1"), "which is not measured"),
+        ((str(saved), *base, "--tolerance", "MAP=0.1"), "MAP is not gated"),
+        ((str(saved), *base, "--floor", "MAP=0.1", "--floor", "MAP=0.2"), "given twice"),
     ):
         assert said in refusal("gate", *arguments), arguments
     done = bench("gate", str(other), *base)

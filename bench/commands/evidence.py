@@ -76,6 +76,12 @@ def compare(
     # What share of a ranking was judged is no quality that systems compete in.
     kept = [m for m in found.measures if measure or not m.startswith("Judged")]
     tested = kept if measure else kept[:1]
+    for text in margin or ():
+        named = text.rpartition("=")[0]
+        require(
+            named in ("", *tested),
+            f"--margin {text} has no effect: {named} is not tested; add --measure",
+        )
     margins = Margins().changed(margin or (), found.measures, "--margin")
 
     def of(measures: list[str]) -> NDArray[np.float64]:

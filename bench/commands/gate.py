@@ -1,16 +1,17 @@
-"""Commands that hold a run against a saved one: gate, verify."""
+"""The command that holds a run against the baseline."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.commands.verify import Allowed, Overrides, run_folder_of
 from bench.errors import BenchError, require
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from bench.record import Record
 
 _OUTPUT = "results/runs"
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a saved setting, such as collection.path."),
-]
 
 
 class Undecidable(StrEnum):
@@ -29,12 +26,6 @@ class Undecidable(StrEnum):
 
     PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
-
-
-Allowed = Annotated[
-    list[str] | None,
-    typer.Option("--allow", metavar="MODULE", help="Module besides bench that a _target_ may name."),
-]
 
 
 def gate(
@@ -84,8 +75,9 @@ def gate(
     allow: Allowed = None,
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
+    from bench.baseline import loosened, tolerance_of
     from bench.comparable import count_reranked, require_comparable
-    from bench.gate import hold, tolerance_of
+    from bench.gate import hold
     from bench.record import Record
     from bench.run_folder import restore
 
@@ -93,7 +85,7 @@ def gate(
         reason is None or (update and reason.strip() != ""),
         "--reason takes a text and belongs to --update",
     )
-    run = run and _folder(run)
+    run = run and run_folder_of(run)
     if restore(baseline):
         print(
             f"replacing {baseline} was interrupted the last time; the earlier one is back",
@@ -106,26 +98,33 @@ def gate(
         )
         assert run is not None
         Record.load(run)
-        _replace(baseline, run, [], None)
+        _replace(baseline, run, {}, None)
         print(f"first baseline → {baseline}")
         return
     then = Record.load(baseline)
     # Read before anything is run again: a slip of the pen is not to cost a run.
     tolerances = tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance")
-    floors = dict(map(_floor, floor or ()))
+    gated = measure or list(then.evidence["family"]["measures"])
+    for text in tolerance or ():
+        named = text.rpartition("=")[0]
+        require(
+            named in ("", *gated),
+            f"--tolerance {text} has no effect: {named} is not gated; add --measure",
+        )
+    floors = _floors(floor or ())
     now, run = _candidate(then, run, changes or (), allow or ())
     if update and reason is not None:
         try:
             require_comparable(then, now)
         except BenchError as error:
             print(error)
-            _replace(baseline, run, ["everything: it can not be held against the one before"], reason)
+            _replace(baseline, run, {}, reason, anew=True)
             print(f"new baseline, begun anew → {baseline}")
             return
     result = hold(
         then,
         now,
-        measures=measure or (),
+        measures=gated,
         tolerance=tolerances,
         floors=floors,
         reranked=count_reranked(baseline, run, [s for s in then.systems if s in now.systems]),
@@ -133,7 +132,7 @@ def gate(
     )
     _tell(result, then, now, junit=junit, summary=summary, json=json)
     if update:
-        _update(baseline, run, result, reason)
+        _update(baseline, run, result, loosened(then, now, gated), reason)
         return
     raise typer.Exit(result.exit_code)
 
@@ -190,68 +189,13 @@ def _tell(
                 out.write(gate_markdown(result))
 
 
-def verify(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    changes: Overrides = None,
-    allow: Allowed = None,
-) -> None:
-    """Run a saved record again. Exit 0 when every system ranks as it did, 1 when one does not."""
-    from bench.collections.trec import read_scores
-    from bench.execute import run as run_again
-    from bench.execute import settings_of
-    from bench.record import Record
-    from bench.report.reproduction import reproduction_table
-    from bench.report.write import print_grids
-    from bench.reproduction import Level, differences, reproduced
-
-    run = _folder(run)
-    then = Record.load(run)
-    rankings = {name: read_scores(run / f"{name}.trec") for name in then.systems}
-    for name, ranking in rankings.items():
-        unknown = sorted(ranking.keys() - then.query_ids)
-        require(
-            not unknown,
-            f"{run / name}.trec answers {unknown[0]!r}, which the record has not" if unknown else "",
-        )
-    settings = settings_of(then, changes or ())
-    for key in ("measures", "depth"):
-        require(
-            settings.get(key) == then.content["config"].get(key),
-            f"verify repeats a run with its own {key}; leave {key} out of --set",
-        )
-    now, results, test = run_again(settings, allow or ())
-    gone = [name for name in then.systems if name not in results.systems]
-    require(
-        not gone,
-        "verify repeats a run with its own systems; leave retrievers out of --set, or name "
-        f"{', '.join(map(repr, gone))} too",
-    )
-    require(
-        now.query_ids == then.query_ids,
-        f"the queries are not those of {run}: {len(then.query_ids)} then, {len(now.query_ids)} now; "
-        "restore the labels, or name their folder with --set collection.path=DIR",
-    )
-    for what, before, after in (
-        ("systems", then.systems, now.systems),
-        ("measures", then.measures, now.measures),
-    ):
-        require(
-            before == after,
-            f"the {what} are not those of {run}: {', '.join(before)} then, {', '.join(after)} now; "
-            f"leave {what} out of --set",
-        )
-    found = []
-    for place, name in enumerate(then.systems):
-        values = [{m: r.values(m)[place] for m in then.measures} for r in (then, now)]
-        ranked = results.systems[name].run.by_query(results.queries, test.collection)
-        found.append(reproduced(name, then.query_ids, rankings[name], ranked, *values))
-    print_grids([reproduction_table(found, differences(then, now), then)])
-    raise typer.Exit(int(any(one.level is Level.DIFFERENT for one in found)))
-
-
-def _folder(run: Path) -> Path:
-    """The folder of a run that is named by its record.json."""
-    return run.parent if run.name == "record.json" else run
+def _floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    for text in texts:
+        key, value = _floor(text)
+        require(key not in found, f"--floor {text}: this floor is given twice; keep one")
+        found[key] = value
+    return found
 
 
 def _floor(text: str) -> tuple[tuple[str, str], float]:
@@ -269,22 +213,34 @@ def _floor(text: str) -> tuple[tuple[str, str], float]:
     return (system, measure), number
 
 
-def _update(baseline: Path, run: Path, result: GateResult, reason: str | None) -> None:
-    if result.stopped and reason is None:
-        print(f"the baseline stays: {', '.join(result.stopped)}; to take it all the same, add "
-              '--reason "WHY"')  # fmt: skip
+def _update(
+    baseline: Path, run: Path, result: GateResult, loosened: Sequence[str], reason: str | None
+) -> None:
+    words = [f"{system} {measure} {word}" for (system, measure), word in result.stopped.items()]
+    if (words or loosened) and reason is None:
+        print(
+            f"the baseline stays: {', '.join([*words, *loosened])}; to take it all the same, add "
+            '--reason "WHY"'
+        )
         # Undecidable asks for a reason too, whatever --undecidable lets pass.
         raise typer.Exit(result.exit_code or 3)
     _replace(baseline, run, result.stopped, reason)
     print(f"new baseline → {baseline}")
 
 
-def _replace(baseline: Path, run: Path, stopped: list[str], reason: str | None) -> None:
+def _replace(
+    baseline: Path,
+    run: Path,
+    stopped: Mapping[tuple[str, str], str],
+    reason: str | None,
+    *,
+    anew: bool = False,
+) -> None:
     """Put a copy of the run in the baseline's place."""
-    from bench.gate import baseline_from
+    from bench.baseline import baseline_from
     from bench.record import add_to_record
     from bench.run_folder import replacing
 
-    more = baseline_from(baseline, run, stopped, reason)
+    more = baseline_from(baseline, run, stopped, reason, anew=anew)
     with replacing(baseline, run) as new:
         add_to_record(new, more)

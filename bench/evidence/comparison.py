@@ -24,7 +24,7 @@ from bench.evidence.intervals import (
 )
 from bench.evidence.power import detectable, queries_for_difference, queries_for_equivalence
 from bench.evidence.randomisation import DRAWS, largest_by_chance, randomise
-from bench.evidence.strata import Moments, Strata, Values, moments
+from bench.evidence.strata import Moments, Strata, Values, apart, moments
 
 ALPHA = 1 - CONFIDENCE
 # Fewer queries never show that systems are equivalent.
@@ -194,7 +194,7 @@ def _differences(
         )
     one, other = (np.array(side) for side in zip(*pairs, strict=True))
     names = [(systems[a], systems[b], measure) for a, b in pairs for measure in measures]
-    return names, (values[one] - values[other]).reshape(-1, n)
+    return names, apart(values[one], values[other]).reshape(-1, n)
 
 
 def _left_out(differences: Values, found: Moments, by_chance: Values) -> Values:
@@ -214,7 +214,7 @@ def _describe(
     margin: float,
 ) -> Comparison:
     mean, spread = float(differences.mean()), float(differences.std(ddof=1))
-    flat = np.ptp(differences) == 0
+    flat = np.ptp(differences) <= 1e-12
     return Comparison(
         *name,
         n=len(differences),
@@ -257,5 +257,9 @@ def _decided(
         tested,
         detectable=smallest if smallest <= 1 else None,
         needed=queries_for_difference(se, one.n, df, alpha, one.margin),
-        needed_equivalent=queries_for_equivalence(se, one.n, df, alpha, one.margin),
+        needed_equivalent=_at_least_ten(queries_for_equivalence(se, one.n, df, alpha, one.margin)),
     )
+
+
+def _at_least_ten(needed: int | None) -> int | None:
+    return None if needed is None else max(needed, FEWEST_EQUIVALENT)

@@ -3,9 +3,9 @@
 The stratified t interval keeps its level on values like ours from 23 queries on, but for means whose
 own distribution is skewed: sets where nearly every value is 0 or 1, changes that few queries feel. There
 the interval is the hull of it and of t after Hall's transformation (1992), which takes the skewness out:
-it errs on the wide side (results/statistics.md), and is marked. Hall's transformation does not care for
-the size of differences, so that a change too small to matter stays so. Where every value is its set's
-mean, the bound is an exact one on what such a sample can have missed.
+it is wider, mostly wide enough (results/statistics.md), and is marked. Hall's transformation does not
+care for the size of differences, so that a change too small to matter stays so. Where every value is its
+set's mean, the bound is an exact one on what such a sample can have missed.
 """
 
 from __future__ import annotations

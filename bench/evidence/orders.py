@@ -41,7 +41,7 @@ def reversals(values: Values, systems: Sequence[str], sets: Sequence[str]) -> li
         Reversal(systems[a], systems[b], without)
         for without, others in other_means
         for a, b in _ordered(means)
-        if others[b] - others[a] > _PRINTED
+        if others[a] - others[b] <= _PRINTED
     ]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 POWER = 0.8
-_NO_NUMBER = 1e7
+_MOST = 10_000_000
 
 
 def detectable(se: float, critical: float, df: float) -> float:
@@ -34,15 +34,23 @@ def queries_for_equivalence(se: float, n: int, df: float, alpha: float, margin: 
 
 def _smallest(se: float, n: int, df: float, alpha: float, power: float, margin: float) -> int | None:
     spread = se * math.sqrt(n)
-    needed = float(n)
-    # The quantiles depend a little on the answer; five rounds settle it.
-    for _ in range(5):
-        freedom = max(df * needed / n, 1.0)
+
+    def found(number: int) -> bool:
+        freedom = max(df * number / n, 1.0)
         reach = _quantile(freedom, 1 - alpha / 2) + _quantile(freedom, power)
-        needed = max((reach * spread / margin) ** 2, 2.0)
-        if not needed < _NO_NUMBER:
+        return reach * spread / math.sqrt(number) <= margin
+
+    # More queries never find less: double, then halve the gap.
+    enough = 2
+    while not found(enough):
+        enough *= 2
+        if enough > _MOST:
             return None
-    return math.ceil(needed)
+    too_few = enough // 2
+    while enough - too_few > 1:
+        middle = (enough + too_few) // 2
+        enough, too_few = (middle, too_few) if found(middle) else (enough, middle)
+    return enough
 
 
 def _quantile(df: float, share: float) -> float:

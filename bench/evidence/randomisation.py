@@ -26,11 +26,10 @@ DRAWS = 100_000
 ENUMERATED = 16
 # Of what decides no p, but the critical values of intervals.
 CENTRED_DRAWS = 20_000
-# Statistics that differ by a smaller share are equal up to rounding: sums of n float64 of Σd² = 1 err by
-# less than n · 10⁻¹⁶.
+# Statistics, as shares between 0 and 1, that lie closer are equal up to rounding.
 _EQUAL = 1e-9
-# A variance below this is one of equal values; it only stands where t is as good as infinite.
-_NOTHING = 1e-12
+# Fewer differing queries can not reach p = 0.05 in any way: 2/2⁵ is more.
+_FEWEST = 6
 # Flips drawn at a time, and comparisons looked at in one go: their arrays stay in the processor's cache.
 _FLIPS, _ROWS = 1000, 64
 
@@ -55,36 +54,45 @@ def randomise(differences: Values, strata: Strata, *, draws: int = DRAWS, seed: 
     A row that differs on at most 16 queries is enumerated; so is the family, where all its rows together
     differ on no more. Otherwise `draws` flips are drawn, and p = (1 + hits) / (1 + draws), never 0.
     """
-    differing = differences != 0
-    together = np.flatnonzero(differing.any(axis=0))
+    differing = (differences != 0).sum(axis=1)
+    # A comparison that can not be significant is kept out of the largest (Tarone 1990): where it differs
+    # within one small stratum only, its t is infinite at many flips, and would hide every other.
+    able = differing >= _FEWEST
+    together = np.flatnonzero((differences[able] != 0).any(axis=0))
     exact = len(together) <= ENUMERATED
-    p = np.empty(len(differences))
-    if exact:
-        p_family = _enumerated(differences[:, together], strata.among(together))
-    else:
-        hits, largest = _drawn(differences, strata, draws, seed)
-        observed = _Statistic(differences, strata).observed
-        p, p_family = (1 + hits) / (1 + draws), (1 + _reaching(largest, observed)) / (1 + draws)
-    for row in np.flatnonzero(differing.sum(axis=1) <= ENUMERATED):
-        places = np.flatnonzero(differing[row])
+    p, p_family = np.ones(len(differences)), np.ones(len(differences))
+    if able.any() and exact:
+        p_family[able] = _enumerated(differences[np.ix_(able, together)], strata.among(together))
+    elif able.any():
+        hits, largest = _drawn(differences[able], strata, draws, seed)
+        observed = _Statistic(differences[able], strata).observed
+        p[able] = (1 + hits) / (1 + draws)
+        p_family[able] = (1 + _reaching(largest, observed)) / (1 + draws)
+    for row in np.flatnonzero(differing <= ENUMERATED):
+        places = np.flatnonzero(differences[row])
         p[row] = _enumerated(differences[row : row + 1, places], strata.among(places))[0]
-    return Randomised(p, np.maximum(p, p_family), exact)
+    # Bonferroni, for those alone.
+    p_family = np.where(able, np.maximum(p, p_family), np.minimum(p * len(p), 1.0))
+    return Randomised(p, p_family, exact)
 
 
 def largest_by_chance(differences: Values, strata: Strata, *, seed: int = 0) -> Values:
     """Return the largest |t| of (m, n_queries) differences at each of 20,000 flips of what they differ
     from their stratum's mean, ascending: how far t may go by chance whatever the true differences are,
-    and so the critical values of simultaneous intervals. A row without spread is left out."""
-    centred = differences.astype(np.float64, copy=True)
+    and so the critical values of simultaneous intervals. Left out are rows without spread, and those
+    that differ on too few queries to be significant."""
+    centred = differences[(differences != 0).sum(axis=1) >= _FEWEST]
+    largest_value = np.abs(centred).max(axis=1, keepdims=True, initial=0.0)
     for group in strata.members:
         centred[:, group] -= centred[:, group].mean(axis=1, keepdims=True)
-    largest_value = np.abs(differences).max(axis=1, keepdims=True)
     centred[np.abs(centred) <= 1e-13 * largest_value] = 0.0
     centred = centred[(centred != 0).any(axis=1)]
     if not len(centred):
         return np.zeros(1)
     _, largest = _drawn(centred, strata, CENTRED_DRAWS, seed)
-    return np.sqrt(largest)
+    with np.errstate(divide="ignore"):
+        t: Values = np.sqrt(largest / (1 - largest))
+    return t
 
 
 def _drawn(differences: Values, strata: Strata, draws: int, seed: int) -> tuple[Values, Values]:
@@ -113,7 +121,7 @@ def _enumerated(differences: Values, strata: Strata) -> Values:
         for _, found in statistic.of(signs):
             np.maximum(most, found.max(axis=0), out=most)
         hits += _reaching(np.sort(most), statistic.observed)
-    return hits / flips
+    return np.maximum(hits, 1) / flips
 
 
 def _reaching(largest: Values, observed: Values) -> Values:
@@ -122,10 +130,10 @@ def _reaching(largest: Values, observed: Values) -> Values:
 
 
 class _Statistic:
-    """t² of each row of (m, n) differences under flips: s²/v, where s is the flipped sum and v is n²
-    times its stratified variance.
+    """s² / (s² + v) of each row of (m, n) differences under flips, where s is the flipped sum and v is
+    n² times its stratified variance: as good as t² = s² / v, and of one size where v is nothing.
 
-    Rows are brought to Σd² = 1, which changes no t. `observed` is a little below t² of the differences
+    Rows are brought to Σd² = 1, which changes no t. `observed` is a little below that of the differences
     as they are, so that what is equal up to rounding reaches it.
     """
 
@@ -139,7 +147,7 @@ class _Statistic:
         scattered = [f * (part**2).sum(axis=1) for f, part in zip(self._free, self._parts, strict=True)]
         self._scattered = np.sum(scattered, axis=0)[:, None]
         alone = np.ones((differences.shape[1], 1))
-        self.observed = np.concatenate([found[:, 0] for _, found in self.of(alone)]) * (1 - _EQUAL)
+        self.observed = np.concatenate([found[:, 0] for _, found in self.of(alone)]) - _EQUAL
 
     def of(self, signs: Values) -> Iterator[tuple[slice, Values]]:
         """Yield some rows, and their (rows, flips) statistics, until all rows were told."""
@@ -158,8 +166,11 @@ class _Statistic:
             assert total is not None
             assert lost is not None
             np.subtract(self._scattered[rows], lost, out=lost)
-            np.maximum(lost, _NOTHING, out=lost)
+            np.maximum(lost, 0.0, out=lost)
             np.multiply(total, total, out=total)
+            np.add(total, lost, out=lost)
+            # Nothing over nothing is no difference.
+            np.maximum(lost, np.finfo(np.float64).tiny, out=lost)
             yield rows, np.divide(total, lost, out=total)
 
 

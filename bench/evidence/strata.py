@@ -59,6 +59,11 @@ class Strata:
         return Strata(tuple((own := column[group])[own >= 0] for group in self.members), self.sizes)
 
 
+def apart(one: Values, other: Values) -> Values:
+    """Return differences of values between 0 and 1; what the thirteenth decimal says is rounding."""
+    return np.round(one - other, 12)
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Means over queries and what is known of their error, all of one shape.

@@ -12,7 +12,7 @@ from bench.evidence.comparison import ALPHA, FEWEST_EQUIVALENT, Comparison, Fami
 from bench.report.grid import Cell, Grid
 
 _WIDE = "°"
-_WIDE_NOTE = f"{_WIDE} few queries differ: the interval errs on the wide side."
+_WIDE_NOTE = f"{_WIDE} few queries differ, or all by as much: the wider interval is shown."
 
 
 def comparison_tables(family: Family, exploratory: Sequence[Comparison]) -> list[Grid]:

@@ -51,7 +51,7 @@ def _findings_table(result: GateResult) -> Grid:
         )
     ]
     if anchored:
-        notes.append("best: the best that was ever accepted as a baseline, by the mean.")
+        notes.append("best: the best that was accepted as a baseline since a reason was last given.")
     if result.stale:
         notes.append("Something improved: renew the baseline with bench gate --update.")
     if any(one.outcome is Outcome.UNDECIDABLE for one in result.findings):

@@ -160,7 +160,7 @@ def _order_notes(record: Record) -> list[str]:
     if not told:
         return []
     cases = "; ".join(f"{' or '.join(groups)}, {pair}" for pair, groups in told.items())
-    return [f"The order by {measure} depends on single sets: {cases}."]
+    return [f"The order by {measure} depends on the choice of query sets: {cases}."]
 
 
 def _label_notes(record: Record) -> list[str]:
