@@ -13,7 +13,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -99,15 +101,14 @@ def _plain(value: Any, where: str, found: _Found) -> Any:
 
 def _part(value: Any, where: str, found: _Found) -> Any:
     kind = type(value)
-    if dataclasses.is_dataclass(value):
-        settings = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-    elif kind.__new__ is object.__new__ and hasattr(value, "__dict__"):  # type: ignore[comparison-overlap]
-        settings = vars(value)  # a plain class keeps nothing elsewhere
-    else:
+    # A class with a __new__ of its own, such as an array, keeps its content where nothing here looks.
+    plain_class = kind.__new__ is object.__new__ and hasattr(value, "__dict__")  # type: ignore[comparison-overlap]
+    if not (dataclasses.is_dataclass(kind) or plain_class):
         raise BenchError(
             f"{where} is a {kind.__name__}, and two of those can not be told apart; make it a "
             "@dataclass(frozen=True) of plain values"
         )
+    settings = _attributes(value)
     found.modules[kind.__module__] = None
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
     for setting, path in reads.items():
@@ -118,6 +119,27 @@ def _part(value: Any, where: str, found: _Found) -> Any:
         "class": f"{kind.__module__}.{kind.__qualname__}",
         **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept.items()},
     }
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return all that an object keeps: fields, slots of its class and its bases, and what was set on it.
+
+    What a `cached_property` keeps is left out: it follows from the rest.
+    """
+    kind = type(value)
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    slots = (
+        name
+        for base in kind.__mro__
+        for name, one in vars(base).items()
+        if isinstance(one, MemberDescriptorType) and hasattr(value, name)
+    )
+    kept = {
+        name: one
+        for name, one in getattr(value, "__dict__", {}).items()
+        if not isinstance(getattr(kind, name, None), cached_property)
+    }
+    return kept | {name: getattr(value, name) for name in (*slots, *(one.name for one in fields))}
 
 
 def _hash(content: Any) -> str:

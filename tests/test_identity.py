@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,89 @@ def test_what_can_not_be_told_apart_is_refused_by_name():
 
     with pytest.raises(BenchError, match=r"Odd\.inner\.rank is a builtin_function"):
         fingerprint(Odd())
+    with pytest.raises(BenchError, match=r"Odd\.inner\.rank is a type"):
+        fingerprint(Odd({"rank": BM25}))
+
+
+# What an object keeps beside its fields.
+
+
+class Boosted(BM25):
+    """A subclass that nobody made a dataclass again."""
+
+    def __init__(self, boost):
+        super().__init__()
+        object.__setattr__(self, "boost", boost)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A setting that is asked for and kept under another name, which is no field."""
+
+    boost: InitVar[float]
+
+    def __post_init__(self, boost):
+        object.__setattr__(self, "start", boost + 1)
+
+
+class Slotted:
+    __slots__ = ("__boost",)  # kept as _Slotted__boost
+
+    def __init__(self, boost):
+        self.__boost = boost
+
+
+class Derived(Slotted):
+    """A plain class, whose base keeps its setting outside of __dict__."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    k: int = 1
+
+
+class Narrower(Narrow):
+    __slots__ = ("boost",)
+
+    def __init__(self, boost):
+        super().__init__()
+        object.__setattr__(self, "boost", boost)
+
+
+class Plain:
+    def __init__(self, boost):
+        self.boost = boost
+
+
+@pytest.mark.parametrize("kind", [Boosted, Started, Derived, Narrower, Plain])
+def test_what_an_object_keeps_outside_its_fields_counts(kind):
+    assert fingerprint(kind(2.0)) == fingerprint(kind(2.0))
+    assert fingerprint(kind(2.0)).settings != fingerprint(kind(9.0)).settings
+
+
+def test_what_is_worked_out_once_and_kept_is_no_setting():
+    @dataclass(frozen=True)
+    class Lazy:
+        k: int = 1
+
+        @cached_property
+        def table(self):
+            return {"rank": len}
+
+    lazy = Lazy()
+    before = fingerprint(lazy)
+    assert lazy.table
+    assert "table" in vars(lazy)
+    assert fingerprint(lazy) == before
+
+
+def test_a_path_that_is_not_read_counts_whole():
+    @dataclass(frozen=True)
+    class Names:
+        path: Path
+
+    one, other = (fingerprint(Names(Path(folder) / "x.bin")) for folder in "ab")
+    assert one.settings != other.settings
 
 
 # Files.
