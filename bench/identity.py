@@ -60,14 +60,34 @@ def fingerprint(part: object) -> Fingerprint:
     return Fingerprint(
         _hash(settings),
         _hash({name: sha256 for one in sources for name, sha256 in one.code.items()}),
-        _hash({name: cache.sha256_of(file) for name, file in found.files.items()}),
+        hash_of_files(found.files),
         dict(sorted(libraries.items())),
     )
 
 
+def files_of(part: object) -> Mapping[str, Path]:
+    """Return place in the settings → file or folder that is read there, of all parts."""
+    found = _Found({}, {})
+    _plain(part, type(part).__name__, found)
+    return found.files
+
+
+def hash_of_files(places: Mapping[str, Path]) -> str:
+    """Hash the content of files, and of folders with all that is in them now.
+
+    With `files_of` this tells whether a file was changed while a system ran, without a look at its
+    settings: a plain class may keep there what it has built.
+    """
+    hashes: dict[str, str] = {}
+    for place, path in places.items():
+        below = files_below(path) if path.is_dir() else {"": path}
+        hashes |= {f"{place}/{name}": cache.sha256_of(file) for name, file in below.items()}
+    return _hash(hashes)
+
+
 @dataclass
 class _Found:
-    """What is met on the way through the parts: place and relative name → file, and modules."""
+    """What is met on the way through the parts: place → file or folder that is read, and modules."""
 
     files: dict[str, Path]
     modules: dict[str, None]
@@ -111,9 +131,7 @@ def _part(value: Any, where: str, found: _Found) -> Any:
     settings = _attributes(value)
     found.modules[kind.__module__] = None
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
-    for setting, path in reads.items():
-        below = files_below(path) if path.is_dir() else {"": path}
-        found.files |= {f"{where}.{setting}/{name}": file for name, file in below.items()}
+    found.files |= {f"{where}.{setting}": path for setting, path in reads.items()}
     kept = {name: one for name, one in settings.items() if name not in reads}
     return {
         "class": f"{kind.__module__}.{kind.__qualname__}",
