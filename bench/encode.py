@@ -249,12 +249,16 @@ _kept: weakref.WeakKeyDictionary[Collection, dict[str, Embeddings]] = weakref.We
 
 
 def embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
-    """Encode a collection, whole documents or their passages; once a collection and setting."""
+    """Encode a collection, whole documents or their passages; once a collection and setting.
+
+    The facts of the encoder are its own, also where one with equal files, elsewhere, has encoded.
+    """
     kept = _kept.setdefault(collection, {})
     key = fingerprint((encoder, passages)).key
     if key not in kept:
         kept[key] = _embed(collection, encoder, passages)
-    return kept[key]
+    found = kept[key]
+    return found._replace(facts={**encoder.facts, **found.facts})
 
 
 def _embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
@@ -269,7 +273,6 @@ def _embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embe
         encoded.vectors,
         owner,
         {
-            **encoder.facts,
             "texts": len(owner),
             "texts_cut": int((cut > 0).sum()),
             "tokens": int(encoded.tokens.sum()),

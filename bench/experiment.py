@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.errors import BenchError, require
-from bench.identity import Fingerprint, fingerprint
+from bench.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.ranking import without
@@ -96,6 +96,7 @@ def _run_system(
         type(retriever).__hash__ is not None,
         f"retriever '{name}' can not be hashed; make its class a @dataclass(frozen=True)",
     )
+    read = files_of(retriever)
     clock = _Clock()
     searcher = index_once(retriever, test.collection)
     if not isinstance(searcher, Searcher):
@@ -117,7 +118,7 @@ def _run_system(
         recall = recall_against(run, exact, RECALL_DEPTH)
     clock.lap("measure")
     require(
-        fingerprint(retriever).files == identity.files,
+        hash_of_files(read) == identity.files,
         f"a file that {name} reads was changed while it ran; run again",
     )
     facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)

@@ -13,7 +13,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -58,14 +60,34 @@ def fingerprint(part: object) -> Fingerprint:
     return Fingerprint(
         _hash(settings),
         _hash({name: sha256 for one in sources for name, sha256 in one.code.items()}),
-        _hash({name: cache.sha256_of(file) for name, file in found.files.items()}),
+        hash_of_files(found.files),
         dict(sorted(libraries.items())),
     )
 
 
+def files_of(part: object) -> Mapping[str, Path]:
+    """Return place in the settings → file or folder that is read there, of all parts."""
+    found = _Found({}, {})
+    _plain(part, type(part).__name__, found)
+    return found.files
+
+
+def hash_of_files(places: Mapping[str, Path]) -> str:
+    """Hash the content of files, and of folders with all that is in them now.
+
+    With `files_of` this tells whether a file was changed while a system ran, without a look at its
+    settings: a plain class may keep there what it has built.
+    """
+    hashes: dict[str, str] = {}
+    for place, path in places.items():
+        below = files_below(path) if path.is_dir() else {"": path}
+        hashes |= {f"{place}/{name}": cache.sha256_of(file) for name, file in below.items()}
+    return _hash(hashes)
+
+
 @dataclass
 class _Found:
-    """What is met on the way through the parts: place and relative name → file, and modules."""
+    """What is met on the way through the parts: place → file or folder that is read, and modules."""
 
     files: dict[str, Path]
     modules: dict[str, None]
@@ -99,25 +121,43 @@ def _plain(value: Any, where: str, found: _Found) -> Any:
 
 def _part(value: Any, where: str, found: _Found) -> Any:
     kind = type(value)
-    if dataclasses.is_dataclass(value):
-        settings = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-    elif kind.__new__ is object.__new__ and hasattr(value, "__dict__"):  # type: ignore[comparison-overlap]
-        settings = vars(value)  # a plain class keeps nothing elsewhere
-    else:
+    # A class with a __new__ of its own, such as an array, keeps its content where nothing here looks.
+    plain_class = kind.__new__ is object.__new__ and hasattr(value, "__dict__")  # type: ignore[comparison-overlap]
+    if not (dataclasses.is_dataclass(kind) or plain_class):
         raise BenchError(
             f"{where} is a {kind.__name__}, and two of those can not be told apart; make it a "
             "@dataclass(frozen=True) of plain values"
         )
+    settings = _attributes(value)
     found.modules[kind.__module__] = None
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
-    for setting, path in reads.items():
-        below = files_below(path) if path.is_dir() else {"": path}
-        found.files |= {f"{where}.{setting}/{name}": file for name, file in below.items()}
+    found.files |= {f"{where}.{setting}": path for setting, path in reads.items()}
     kept = {name: one for name, one in settings.items() if name not in reads}
     return {
         "class": f"{kind.__module__}.{kind.__qualname__}",
         **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept.items()},
     }
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return all that an object keeps: fields, slots of its class and its bases, and what was set on it.
+
+    What a `cached_property` keeps is left out: it follows from the rest.
+    """
+    kind = type(value)
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    slots = (
+        name
+        for base in kind.__mro__
+        for name, one in vars(base).items()
+        if isinstance(one, MemberDescriptorType) and hasattr(value, name)
+    )
+    kept = {
+        name: one
+        for name, one in getattr(value, "__dict__", {}).items()
+        if not isinstance(getattr(kind, name, None), cached_property)
+    }
+    return kept | {name: getattr(value, name) for name in (*slots, *(one.name for one in fields))}
 
 
 def _hash(content: Any) -> str:

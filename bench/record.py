@@ -29,7 +29,9 @@ from bench.types import Facts, Measures, Queries, Run, TestCollection
 SCHEMA = 2
 RECORD = "record.json"
 # Settings that hold a path, or several: `path`, `output`, `model`, `stopword_file`, `shard_paths`, …
-_NAMES_A_PATH = re.compile(r"(^|_)(path|file|folder|dir|directory|output|model)s?$")
+_NAMES_A_PATH = re.compile(
+    r"(^|_)(path|file|folder|dir|directory|location|root|output|model|weight|checkpoint)s?$"
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,8 @@ class Sources:
 
 @cache
 def sources_of(module: str) -> Sources:
-    """Return what a module is made of: itself and, step by step, all that it imports.
+    """Return what a module is made of: itself and, step by step, all that it imports, with the packages
+    that they lie in, which Python runs before them.
 
     A module counts by its source where it is part of bench or lies outside the installed packages, as
     one beside the user's own does, and by its version where it is installed. Imports inside functions
@@ -50,13 +51,15 @@ def sources_of(module: str) -> Sources:
     which goes on with the code that it has loaded, whatever is written to the file meanwhile.
     """
     code: dict[str, str] = {}
-    tops: set[str] = set()
+    tops: set[str] = set() if _own_file(module) else {module.split(".")[0]}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in code and (found := _read(name)):
             code[name], own, others = found
             waiting += own
+            parents = name.split(".")[:-1]
+            waiting += [".".join(parents[: n + 1]) for n in range(len(parents))]
             tops |= others
     libraries = {name: number for top in tops for name, number in _versions(top)}
     return Sources(dict(sorted(code.items())), dict(sorted(libraries.items())))

@@ -90,6 +90,37 @@ def test_what_is_cut_off_is_counted():
     assert (facts["texts"], facts["texts_cut"], facts["tokens"], facts["tokens_cut"]) == (2, 1, 23, 12)
 
 
+@dataclass(frozen=True)
+class FromFolder(Hashed):
+    """Says where its model lies, and counts how often it encodes."""
+
+    folder: str = ""
+
+    @property
+    def facts(self):
+        return {"model": self.folder}
+
+    def reads(self):
+        return {"folder": Path(self.folder)}
+
+    def encode(self, texts, *, query):
+        with (Path(self.folder).parent / "calls").open("a") as calls:
+            calls.write("x")
+        return super().encode(texts, query=query)
+
+
+def test_the_same_model_in_two_folders_encodes_once_and_each_says_its_own(tmp_path):
+    texts = InMemory("c", ["a", "b"], ["", ""], ["one two three", "w " * 20])
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_text("same")
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    found = [embed(texts, FromFolder(folder=folder), Passages()) for folder in folders]
+    assert [one.facts["model"] for one in found] == folders
+    assert found[0].vectors is found[1].vectors
+    assert (tmp_path / "calls").read_text() == "x"
+
+
 @given(st.integers(2, 60), st.integers(1, 70), st.sampled_from([Passages(), Passages(1)]))
 def test_exact_search_equals_a_matrix_product_for_documents_and_passages(n, k, passages):
     """Documents 0 and n-1 have the same text, so their tie is broken by id, also at the cut."""

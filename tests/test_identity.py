@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import make_queries, write_beir
 from hypothesis import given, settings
@@ -115,6 +117,89 @@ def test_what_can_not_be_told_apart_is_refused_by_name():
 
     with pytest.raises(BenchError, match=r"Odd\.inner\.rank is a builtin_function"):
         fingerprint(Odd())
+    with pytest.raises(BenchError, match=r"Odd\.inner\.rank is a type"):
+        fingerprint(Odd({"rank": BM25}))
+
+
+# What an object keeps beside its fields.
+
+
+class Boosted(BM25):
+    """A subclass that nobody made a dataclass again."""
+
+    def __init__(self, boost):
+        super().__init__()
+        object.__setattr__(self, "boost", boost)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A setting that is asked for and kept under another name, which is no field."""
+
+    boost: InitVar[float]
+
+    def __post_init__(self, boost):
+        object.__setattr__(self, "start", boost + 1)
+
+
+class Slotted:
+    __slots__ = ("__boost",)  # kept as _Slotted__boost
+
+    def __init__(self, boost):
+        self.__boost = boost
+
+
+class Derived(Slotted):
+    """A plain class, whose base keeps its setting outside of __dict__."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    k: int = 1
+
+
+class Narrower(Narrow):
+    __slots__ = ("boost",)
+
+    def __init__(self, boost):
+        super().__init__()
+        object.__setattr__(self, "boost", boost)
+
+
+class Plain:
+    def __init__(self, boost):
+        self.boost = boost
+
+
+@pytest.mark.parametrize("kind", [Boosted, Started, Derived, Narrower, Plain])
+def test_what_an_object_keeps_outside_its_fields_counts(kind):
+    assert fingerprint(kind(2.0)) == fingerprint(kind(2.0))
+    assert fingerprint(kind(2.0)).settings != fingerprint(kind(9.0)).settings
+
+
+def test_what_is_worked_out_once_and_kept_is_no_setting():
+    @dataclass(frozen=True)
+    class Lazy:
+        k: int = 1
+
+        @cached_property
+        def table(self):
+            return {"rank": len}
+
+    lazy = Lazy()
+    before = fingerprint(lazy)
+    assert lazy.table
+    assert "table" in vars(lazy)
+    assert fingerprint(lazy) == before
+
+
+def test_a_path_that_is_not_read_counts_whole():
+    @dataclass(frozen=True)
+    class Names:
+        path: Path
+
+    one, other = (fingerprint(Names(Path(folder) / "x.bin")) for folder in "ab")
+    assert one.settings != other.settings
 
 
 # Files.
@@ -304,6 +389,12 @@ def own(tmp_path, monkeypatch):
     (library / "fastlib-1.0.dist-info" / "RECORD").write_text("fastlib/__init__.py,,\n")
     (tmp_path / "own_parts").mkdir()
     (tmp_path / "own_parts" / "__init__.py").write_text("")
+    (tmp_path / "own_parts" / "deep" / "no_init").mkdir(parents=True)
+    (tmp_path / "own_parts" / "deep" / "__init__.py").write_text(
+        "from own_parts import conf\nconf.x = 2\n"
+    )
+    (tmp_path / "own_parts" / "deep" / "no_init" / "deepest.py").write_text("")
+    (tmp_path / "own_parts" / "conf.py").write_text("x = 1\n")
     (tmp_path / "own_parts" / "near.py").write_text("from . import nearer\n")
     (tmp_path / "own_parts" / "nearer.py").write_text("deep = 1\n")
     (tmp_path / "own_helper.py").write_text("weight = 1\n")
@@ -314,7 +405,7 @@ def own(tmp_path, monkeypatch):
         "@dataclass(frozen=True)\n"
         "class Mine:\n"
         "    def index(self, collection):\n"
-        "        import own_helper, own_parts.near, fastlib\n"
+        "        import own_helper, own_parts.near, own_parts.deep.no_init.deepest, fastlib\n"
         "        from bench.retrievers.bm25 import BM25\n"
     )
     yield tmp_path
@@ -322,15 +413,29 @@ def own(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def own_fingerprint():
-    """As a process of its own would find it."""
+def forget_sources():
     for remembered in (sources.sources_of, sources._read, sources.installed):
         remembered.cache_clear()
+
+
+def own_fingerprint():
+    """As a process of its own would find it."""
+    forget_sources()
     return fingerprint(build({"_target_": "own_method.Mine"}, "mine"))
 
 
 @pytest.mark.parametrize(
-    "name", ["own_method.py", "own_helper.py", "own_parts/near.py", "own_parts/nearer.py"]
+    "name",
+    [
+        "own_method.py",
+        "own_helper.py",
+        "own_parts/near.py",
+        "own_parts/nearer.py",
+        # Python runs the packages of a module before it
+        "own_parts/__init__.py",
+        "own_parts/deep/__init__.py",
+        "own_parts/conf.py",
+    ],
 )
 def test_the_code_of_a_users_class_counts_with_all_that_it_imports(own, name):
     before = own_fingerprint()
@@ -375,6 +480,12 @@ def test_an_installed_library_counts_by_its_version(own):
     after = own_fingerprint()
     assert after.libraries["fastlib"] == "2.0"
     assert replace(after, libraries=before.libraries) == before
+
+
+def test_a_class_of_an_installed_library_counts_by_its_version_too(own):
+    (own / "site-packages" / "fastlib" / "__init__.py").write_text("class Mine:\n    pass\n")
+    forget_sources()
+    assert sources.sources_of("fastlib").libraries == {"fastlib": "1.0"}
 
 
 def test_code_that_changes_while_the_process_runs_is_not_what_it_runs(own):
@@ -426,3 +537,32 @@ def test_a_file_that_is_replaced_while_a_system_runs_is_said(beir, tmp_path):
             [Measure.parse("nDCG@10")],
             100,
         )
+
+
+class Growing:
+    """A retriever that keeps what it has built, and whose folder may get one more file meanwhile."""
+
+    def __init__(self, folder, added=None):
+        self.folder, self.added = folder, added
+
+    def reads(self):
+        return {"folder": Path(self.folder)}
+
+    def index(self, collection):
+        if self.added:
+            (Path(self.folder) / self.added).write_text("more")
+        self.kept = np.zeros(len(collection))
+        return BM25().index(collection)
+
+
+def test_what_a_system_keeps_while_it_runs_does_not_throw_its_answers_away(beir, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "one").write_text("1")
+    test, measures = BeirFolder(str(beir)).load(), [Measure.parse("nDCG@10")]
+    made = run_systems(test, {"mine": Growing(str(tmp_path / "model"))}, measures, 100)
+    plain = run_systems(test, {"plain": BM25()}, measures, 100)
+    assert np.array_equal(
+        made.systems["mine"].measures.values, plain.systems["plain"].measures.values, equal_nan=True
+    )
+    with pytest.raises(BenchError, match="a file that mine reads was changed while it ran"):
+        run_systems(test, {"mine": Growing(str(tmp_path / "model"), "two")}, measures, 100)

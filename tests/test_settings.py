@@ -349,6 +349,10 @@ class Answers:
 PATHS = {
     "path": ("/home/ann/runs/a.trec", "a.trec"),
     "model": ("/models/minilm", "minilm"),
+    "weights": ("/models/own/w.bin", "w.bin"),
+    "start_checkpoint": ("/models/own/step_9", "step_9"),
+    "location": ("/srv/data", "data"),
+    "root": ("/srv/all", "all"),
     "stopword_file": ("/etc/words.txt", "words.txt"),
     "shard_paths": (["/a/one", "b/two"], ["one", "b/two"]),
 }
@@ -359,6 +363,7 @@ TEXTS = {
     "prefixes": ["/a/", "/b c"],
     "by_model": {"one": "/x/y"},
     "pathology": "/not/a/path",
+    "grassroots": "/not/a/path/either",
 }
 
 
