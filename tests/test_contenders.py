@@ -54,11 +54,40 @@ def test_run_files_of_different_depth_are_cut_to_the_shallower_and_it_is_said(ma
     alike = gather([shallow, deep], test)
     assert all(one == other for one, other in means(alike).values())
     assert alike.notes == (f"{deep} has up to 2299 documents a query: cut to 150, as all are",)
-    apart = gather([shallow, deep], test, ["Recall@2000", "P@5"])
-    assert means(apart)["Recall@2000"] == [0, 0.5]
-    assert apart.notes == (
-        f"{shallow} has at most 150 documents a query, others may have 2000: this counts in Recall@2000",
-        f"{deep} has up to 2299 documents a query: cut to 2000, as all are",
+    assert means(gather([shallow, deep], test, ["Recall@150"]))["Recall@150"] == [0, 0]
+    for pair in ([shallow, deep], [deep, shallow]):
+        with pytest.raises(
+            BenchError, match=r"Recall@151 .*shallow.trec has at most 150 .*@150 or less"
+        ):
+            gather(pair, test, ["Recall@151"])
+
+
+@pytest.mark.parametrize("measure", ["MAP", "nDCG", "MRR"])
+def test_the_top_of_a_list_differs_from_all_of_it_in_no_measure_without_cut_off(many, tmp_path, measure):
+    test = BeirFolder(str(many)).load()
+    ranked = [f"d{i:04d}" for i in range(1890, 1990)]  # d1900 at place 11
+    long = write_lists(tmp_path / "long.trec", ranked)
+    short = write_lists(tmp_path / "short.trec", ranked[:10])
+    assert means(gather([long, short], test, [measure]))[measure] == [0, 0]
+    assert "Recall@10" in gather([long, short], test).measures
+    found = gather([long, short], test)
+    assert "Recall@20" not in found.measures
+    assert f"{short} has at most 10" in " ".join(found.notes)
+
+
+def test_a_complete_ranking_is_not_shallow_and_equal_depths_are_alike(tmp_path):
+    test = BeirFolder(str(write_beir(tmp_path / "tiny"))).load()
+    whole = [f"d{i:02d}" for i in range(1, 13)]
+    every = write_lists(tmp_path / "every.trec", whole)
+    # One query found all twelve, the others less: that is no cut.
+    part = tmp_path / "part.trec"
+    rows = [("q1", doc) for doc in whole] + [("q2", "d03"), ("q3", "d05")]
+    part.write_text("".join(f"{q} Q0 {d} 1 {-n} x\n" for n, (q, d) in enumerate(rows)))
+    found = gather([every, str(part)], test, ["MAP", "Recall@100"])
+    assert found.values.shape == (2, 2, 4)
+    top = [write_lists(tmp_path / f"{n}.trec", whole[n : n + 5]) for n in (0, 1)]
+    assert gather(top, test, ["MAP", "Recall@100"]).notes[-1] == (
+        "no file has more than 5 documents a query: Recall@100 looks no deeper"
     )
 
 
@@ -116,6 +145,25 @@ def test_records_of_another_depth_texts_or_labels_are_refused(run, tmp_path, pla
     for pair in ([run, tmp_path], [tmp_path, run]):
         with pytest.raises(BenchError, match=said):
             gather(list(map(str, pair)), None)
+
+
+def test_a_file_shallower_than_the_run_beside_it_is_not_tested_in_what_looks_deeper(run, tmp_path):
+    test = BeirFolder(str(run.parent.parent / "tiny")).load()
+    short = write_lists(tmp_path / "short.trec", [f"d{i:02d}" for i in range(1, 11)])
+    for pair in ([f"{run}:flat", short], [short, f"{run}:flat"]):
+        with pytest.raises(
+            BenchError, match=r"MAP .*short.trec has at most 10 .*SYSTEM.trec"
+        ) as refused:
+            gather(pair, test, ["MAP"])
+        assert "\n" not in str(refused.value)
+        found = gather(pair, test)
+        assert found.measures == ("nDCG@10",)
+        assert any(note.startswith("MAP left out: ") for note in found.notes)
+    whole = write_lists(tmp_path / "whole.trec", [f"d{i:02d}" for i in range(1, 13)])
+    assert gather([f"{run}:flat", whole], test).measures == ("nDCG@10", "MAP")
+    # Two files of the same system, one from the run's folder, are cut alike.
+    both = gather([str(run / "flat.trec"), short], test, ["MAP"])
+    assert both.measures == ("MAP",)
 
 
 def test_the_name_of_a_system_behind_a_run_file_is_refused(run):
