@@ -164,7 +164,8 @@ def gather(
         notes.append(f"{', '.join(unlike)} left out: {reach.why}")
     if not runs and (beyond := reach.beyond(chosen)):
         notes.append(
-            f"no file has more than {reach.common} documents a query: {', '.join(beyond)} looks no deeper"
+            f"no file has more than {reach.common} documents a query: {', '.join(beyond)} looks no "
+            "deeper"
         )
     notes += _same(titles, [identity for source in sources for identity in source.identities])
     return Contenders(
