@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError, did_you_mean, require
 from bench.measure import Measure, answerable, evaluate
+from bench.ranking import namesakes, without
 from bench.record import Record
 from bench.retrievers.runfile import RunFile
 from bench.types import NO_DOC, Searcher, TestCollection
@@ -84,7 +85,8 @@ class _Reach:
     def of(cls, files: Sequence[_RunFile], run_depth: int | None, test: TestCollection | None) -> _Reach:
         if test is None or not files:
             return cls(0, 0, 0, "", True)
-        whole = len(test.collection)
+        # A list of all but the query's own document leaves nothing out either.
+        whole = len(test.collection) - test.qrels.ignore_identical_ids
         bound = whole if run_depth is None else min(run_depth, whole)
         reached = [min(file.depth, bound) for file in files]
         common = min(reached)
@@ -220,7 +222,10 @@ def _measured(
     queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
     require(len(queries) > 0, f"no query of '{test.collection.name}' has a relevant document")
     kept = min(depth, len(test.collection))
-    run = file.searcher.search(queries, kept)
+    ignored = test.qrels.ignore_identical_ids
+    run = file.searcher.search(queries, min(kept + ignored, len(test.collection)))
+    if ignored:
+        run = without(run, namesakes(queries, test.collection), kept)
     notes = []
     if unanswered := int((run.docs[:, 0] == NO_DOC).sum()):
         notes.append(

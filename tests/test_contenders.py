@@ -166,6 +166,39 @@ def test_a_file_shallower_than_the_run_beside_it_is_not_tested_in_what_looks_dee
     assert both.measures == ("MAP",)
 
 
+def test_run_files_are_measured_by_the_rules_of_the_collection(bench, tmp_path):
+    # As in ArguAna: the query is a document, and stands first in its own answers.
+    queries = {"d01": ("sparse retrieval", "topic"), "d05": ("graph search", "topic")}
+    qrels = {"d01": {"d02": 1}, "d05": {"d06": 1}}
+    folder = write_beir(tmp_path / "args", queries=queries, qrels=qrels)
+    lists = {"d01": ("d01", "d02", "d07"), "d05": ("d05", "d06", "d07")}
+    rows = [f"{q} Q0 {doc} 1 {-n} x\n" for q, docs in lists.items() for n, doc in enumerate(docs)]
+    (tmp_path / "first.trec").write_text("".join(rows))
+    done = bench(
+        "run", "collection=beir", f"collection.path={folder}", "collection.ignore_identical_ids=true",
+        "collection.complete=true", "retriever=[bm25,runfile]", "retrievers.runfile.path=first.trec",
+        "measures=[P@1]", "depth=2", "output=out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    run = f"{only_run(tmp_path / 'out')}:runfile"
+    compare = ("compare", run, "first.trec", "--collection", str(folder), "--measure", "P@1")
+    assert "other labels" in bench(*compare).stderr
+    done = bench(*compare, "--ignore-identical-ids", "--complete", "--out", "out.json")
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "out.json").read_text())[0]
+    assert row["difference"] == 0
+    test = BeirFolder(str(folder), ignore_identical_ids=True).load()
+    found = gather([str(tmp_path / "first.trec")], test, ["P@1", "MRR@1"])
+    assert means(found) == {"P@1": [1], "MRR@1": [1]}
+
+
+@pytest.mark.parametrize("option", ["--complete", "--ignore-identical-ids"])
+def test_the_rules_of_the_digest_are_fixed(refusal, option):
+    said = refusal("compare", "a.trec", "b.trec", "--collection", "digest", option)
+    assert f"leave {option} out" in said
+    assert f"{option} is of --collection" in refusal("compare", "a", "b", option)
+
+
 def test_the_name_of_a_system_behind_a_run_file_is_refused(run):
     test = BeirFolder(str(run.parent.parent / "tiny")).load()
     with pytest.raises(BenchError, match="is a run file, one system; leave ':bm52' out"):
