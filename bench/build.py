@@ -81,7 +81,7 @@ def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> Non
             f"unknown setting '{where}.{name}'; {did_you_mean(name, parameters)}",
         )
         hint = hints.get(name)
-        require(fits(value, hint), f"{where}.{name} must be {said(hint)}, got {value!r}")
+        require(fits(value, hint), f"{where}.{name} must be {said(hint)}, got {_short(value)}")
     for name, parameter in parameters.items():
         require(
             name in arguments
@@ -109,12 +109,18 @@ def said(hint: Any) -> str:
     return _WORDS.get(hint) or f"settings of {getattr(hint, '__name__', hint)}"
 
 
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:60]}… ({len(text)} characters)"
+
+
 def fits(value: Any, hint: Any) -> bool:
     """Return whether a setting has the type that its annotation asks for, as far as settings go."""
     if isinstance(hint, types.UnionType):
         return any(fits(value, one) for one in typing.get_args(hint))
     if hint is float:
-        return type(value) in (int, float)
+        whole = type(value) is int and abs(value) <= sys.float_info.max
+        return whole or type(value) is float
     if hint in (int, str, bool, types.NoneType):
         return type(value) is hint
     origin, inner = typing.get_origin(hint), typing.get_args(hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError, did_you_mean, require
 from bench.measure import Measure, answerable, evaluate
+from bench.ranking import namesakes, without
 from bench.record import Record
 from bench.retrievers.runfile import RunFile
 from bench.types import NO_DOC, Searcher, TestCollection
@@ -66,21 +68,72 @@ class _RunFile:
     depth: int
 
 
+@dataclass(frozen=True)
+class _Reach:
+    """How deep the sources look: `common` is the depth that all have, `deepest` that of the deepest.
+
+    A file that ranks the whole collection is as deep as anything can be.
+    """
+
+    common: int
+    deepest: int
+    whole: int
+    shallowest: str
+    beside_run: bool
+
+    @classmethod
+    def of(cls, files: Sequence[_RunFile], run_depth: int | None, test: TestCollection | None) -> _Reach:
+        if test is None or not files:
+            return cls(0, 0, 0, "", True)
+        # A list of all but the query's own document leaves nothing out either.
+        whole = len(test.collection) - test.qrels.ignore_identical_ids
+        bound = whole if run_depth is None else min(run_depth, whole)
+        reached = [min(file.depth, bound) for file in files]
+        common = min(reached)
+        deepest = max(reached) if run_depth is None else bound
+        return cls(common, deepest, whole, files[reached.index(common)].name, run_depth is not None)
+
+    def alike(self, measure: Measure) -> bool:
+        """Whether a measure means the same for all. What is saved with a run can not be cut any more."""
+        if self.common == self.deepest:
+            return True
+        return not self.beside_run if measure.cutoff is None else measure.cutoff <= self.common
+
+    def beyond(self, measures: Sequence[str]) -> list[str]:
+        """Return the measures whose cut-off is beyond what any file holds."""
+        held = self.common if self.common < self.whole else math.inf
+        return [name for name in measures if (Measure.parse(name).cutoff or 0) > held]
+
+    @property
+    def why(self) -> str:
+        return (
+            f"{self.shallowest} has at most {self.common} documents a query, and others are "
+            f"{self.deepest} deep"
+        )
+
+    def refusal(self, measure: Measure) -> str:
+        mend = f"name a measure @{self.common} or less"
+        if measure.cutoff is None:
+            mend = "name the runs' SYSTEM.trec instead of the runs, since run files are cut alike"
+        return f"{measure} can not be compared: {self.why}; {mend}, or give a deeper run file"
+
+
 def gather(
     names: Sequence[str], test: TestCollection | None, measures: Sequence[str] = ()
 ) -> Contenders:
     """Read runs (`FOLDER` for all its systems, `FOLDER:SYSTEM` for one) and run files (`FILE.trec`).
 
     Run files are measured on `test`, at the depth of the runs beside them. Without runs, all are cut to
-    the shallowest file, but not above the deepest cut-off of a measure. Where no measures are named,
-    those that all have are taken. Raises `BenchError` when two sources differ in corpus, labels, queries
-    or depth.
+    the shallowest file. Where no measures are named, those that all have are taken, without those that
+    look deeper than the shallowest file. Raises `BenchError` when two sources differ in corpus, labels,
+    queries or depth, and for a named measure that looks deeper.
     """
     asked = [Measure.parse(measure) for measure in measures or MEASURES]
     read = [_read(name, test) for name in names]
     runs = [one for one in read if isinstance(one, _Source)]
     files = [one for one in read if isinstance(one, _RunFile)]
-    depth = runs[0].depth if runs else _depth(files, asked)
+    reach = _Reach.of(files, runs[0].depth if runs else None, test)
+    depth = runs[0].depth if runs else reach.common
     sources = [one if isinstance(one, _Source) else _measured(one, test, asked, depth) for one in read]
     first = sources[0]
     for source in sources[1:]:
@@ -90,7 +143,10 @@ def gather(
         require(
             measure in shared, f"{measure} was not measured in all runs; {did_you_mean(measure, shared)}"
         )
-    chosen = tuple(measures) or tuple(shared)
+    unlike = [m for m in measures or shared if not reach.alike(Measure.parse(m))]
+    if unlike and (measures or unlike == shared):
+        raise BenchError(reach.refusal(Measure.parse(unlike[0])))
+    chosen = tuple(measures) or tuple(m for m in shared if m not in unlike)
     require(bool(chosen), "the runs have no measure in common; run them with the same measures")
     several = len(sources) > 1
     titles = [
@@ -106,6 +162,13 @@ def gather(
     )
     values = [source.values[:, [source.measures.index(m) for m in chosen]] for source in sources]
     notes = [note for source in sources for note in source.notes]
+    if unlike:
+        notes.append(f"{', '.join(unlike)} left out: {reach.why}")
+    if not runs and (beyond := reach.beyond(chosen)):
+        notes.append(
+            f"no file has more than {reach.common} documents a query: {', '.join(beyond)} looks no "
+            "deeper"
+        )
     notes += _same(titles, [identity for source in sources for identity in source.identities])
     return Contenders(
         tuple(titles), chosen, first.query_ids, first.sets, np.concatenate(values), tuple(notes)
@@ -150,11 +213,6 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
     return _RunFile(str(file), searcher, int(searcher.facts["longest_list"] or 0))
 
 
-def _depth(files: Sequence[_RunFile], measures: Sequence[Measure]) -> int:
-    """How deep lists are measured: as deep as the shallowest file, and as a cut-off needs."""
-    return max(min(file.depth for file in files), *(measure.cutoff or 1 for measure in measures))
-
-
 def _measured(
     file: _RunFile, test: TestCollection | None, measures: Sequence[Measure], depth: int
 ) -> _Source:
@@ -164,7 +222,10 @@ def _measured(
     queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
     require(len(queries) > 0, f"no query of '{test.collection.name}' has a relevant document")
     kept = min(depth, len(test.collection))
-    run = file.searcher.search(queries, kept)
+    ignored = test.qrels.ignore_identical_ids
+    run = file.searcher.search(queries, min(kept + ignored, len(test.collection)))
+    if ignored:
+        run = without(run, namesakes(queries, test.collection), kept)
     notes = []
     if unanswered := int((run.docs[:, 0] == NO_DOC).sum()):
         notes.append(
@@ -172,12 +233,6 @@ def _measured(
         )
     if file.depth > kept:
         notes.append(f"{file.name} has up to {file.depth} documents a query: cut to {kept}, as all are")
-    deeper = [str(one) for one in measures if one.cutoff is None or one.cutoff > file.depth]
-    if file.depth < kept and deeper:
-        notes.append(
-            f"{file.name} has at most {file.depth} documents a query, others may have {kept}: this "
-            f"counts in {', '.join(deeper)}"
-        )
     return _Source(
         file.name,
         (Path(file.name).stem,),

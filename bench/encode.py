@@ -101,7 +101,7 @@ class SentenceEncoder:
         bare = replace(self, sha256=None, query_prompt="", document_prompt="")
         identity = fingerprint(bare)
         key = cache.key_of({"encoder": identity.key, "prompt": prompt, "texts": list(texts)})
-        stored = cache.load("embeddings", key)
+        stored = cache.load("embeddings", key, Encoded._fields)
         if stored is not None:
             return Encoded(**stored)
         model = _load(self._folder, identity.files, self.device, self.dtype, self.max_length)

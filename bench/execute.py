@@ -187,10 +187,11 @@ def _run(
 
 def plan_of(settings: Mapping[str, Any]) -> Plan:
     """Return what the settings declare confirmatory. Raises `BenchError` for names that are not run."""
-    asked = settings.get("evidence") or {}
+    asked = settings.get("evidence")
+    asked = {} if asked is None else asked
     require(isinstance(asked, Mapping), "evidence must hold measures, pairs, margin and tolerance")
     unknown = sorted(set(asked) - {"measures", "pairs", "margin", "tolerance"})
     require(not unknown, f"unknown setting 'evidence.{unknown[0] if unknown else ''}'")
     measures = [str(Measure.parse(name)) for name in settings["measures"]]
-    Margins.read(asked.get("tolerance") or {}, measures, "evidence.tolerance")
+    Margins.read(asked.get("tolerance"), measures, "evidence.tolerance")
     return Plan.read(asked, measures, list(settings["retrievers"]))

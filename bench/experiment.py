@@ -11,15 +11,12 @@ from bench.errors import BenchError, require
 from bench.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
-from bench.ranking import without
+from bench.ranking import namesakes, without
 from bench.record import Results, SystemResult
 from bench.record_schema import check_facts, check_nbytes
 from bench.resume import Unfinished
 from bench.ties import tie_range
 from bench.types import (
-    NO_DOC,
-    Collection,
-    DocArray,
     Queries,
     Retriever,
     Run,
@@ -27,8 +24,6 @@ from bench.types import (
     TestCollection,
     check_run,
 )
-
-_BATCH = 10_000
 
 
 def run_systems(
@@ -145,18 +140,7 @@ def _search(searcher: Searcher, name: str, test: TestCollection, queries: Querie
     ignored = test.qrels.ignore_identical_ids
     run = searcher.search(queries, min(depth + ignored, n_docs))
     check_run(run, n_docs, len(queries), name)
-    return without(run, _namesakes(queries, test.collection), depth) if ignored else run
-
-
-def _namesakes(queries: Queries, collection: Collection) -> DocArray:
-    """Return (n_queries,): the document that has the query's own id, -1 where there is none."""
-    row_of = {query: row for row, query in enumerate(queries.ids)}
-    found = np.full(len(queries), NO_DOC, dtype=np.int32)
-    for docs in collection.batches(_BATCH):
-        for doc, name in zip(docs, collection.ids(docs), strict=True):
-            if name in row_of:
-                found[row_of[name]] = doc
-    return found
+    return without(run, namesakes(queries, test.collection), depth) if ignored else run
 
 
 class _Clock:

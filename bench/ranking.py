@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Run, ScoreArray
+from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Queries, Run, ScoreArray
 
 # Below this many documents a full sort is as fast as a partition with its corrections.
 _SORT_ALL = 2048
+_BATCH = 10_000
 
 _ties: weakref.WeakKeyDictionary[Collection, NDArray[np.int32]] = weakref.WeakKeyDictionary()
 
@@ -99,6 +100,17 @@ def without(run: Run, unwanted: DocArray, k: int) -> Run:
     docs, scores = np.where(gone, NO_DOC, run.docs), np.where(gone, NO_SCORE, run.scores)
     order = np.argsort(gone, axis=1, kind="stable")[:, :k]  # what follows moves up
     return Run(np.take_along_axis(docs, order, axis=1), np.take_along_axis(scores, order, axis=1))
+
+
+def namesakes(queries: Queries, collection: Collection) -> DocArray:
+    """Return (n_queries,): the document that has the query's own id, -1 where there is none."""
+    row_of = {query: row for row, query in enumerate(queries.ids)}
+    found = np.full(len(queries), NO_DOC, dtype=np.int32)
+    for docs in collection.batches(_BATCH):
+        for doc, name in zip(docs, collection.ids(docs), strict=True):
+            if name in row_of:
+                found[row_of[name]] = doc
+    return found
 
 
 def sum_by_document(docs: DocArray, parts: NDArray[np.float64], ties: NDArray[np.int32], k: int) -> Run:

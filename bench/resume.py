@@ -61,7 +61,7 @@ class Unfinished:
         self, name: str, identity: Fingerprint, queries: Queries, measures: tuple[Measure, ...]
     ) -> SystemResult | None:
         """Return what this system gave, None if it has to run."""
-        stored = cache.load_arrays(self._file(name, identity))
+        stored = cache.load_arrays(self._file(name, identity), ("docs", "scores", "values", "told"))
         if stored is None:
             return None
         told = json.loads(str(stored["told"]))

@@ -54,11 +54,40 @@ def test_run_files_of_different_depth_are_cut_to_the_shallower_and_it_is_said(ma
     alike = gather([shallow, deep], test)
     assert all(one == other for one, other in means(alike).values())
     assert alike.notes == (f"{deep} has up to 2299 documents a query: cut to 150, as all are",)
-    apart = gather([shallow, deep], test, ["Recall@2000", "P@5"])
-    assert means(apart)["Recall@2000"] == [0, 0.5]
-    assert apart.notes == (
-        f"{shallow} has at most 150 documents a query, others may have 2000: this counts in Recall@2000",
-        f"{deep} has up to 2299 documents a query: cut to 2000, as all are",
+    assert means(gather([shallow, deep], test, ["Recall@150"]))["Recall@150"] == [0, 0]
+    for pair in ([shallow, deep], [deep, shallow]):
+        with pytest.raises(
+            BenchError, match=r"Recall@151 .*shallow.trec has at most 150 .*@150 or less"
+        ):
+            gather(pair, test, ["Recall@151"])
+
+
+@pytest.mark.parametrize("measure", ["MAP", "nDCG", "MRR"])
+def test_the_top_of_a_list_differs_from_all_of_it_in_no_measure_without_cut_off(many, tmp_path, measure):
+    test = BeirFolder(str(many)).load()
+    ranked = [f"d{i:04d}" for i in range(1890, 1990)]  # d1900 at place 11
+    long = write_lists(tmp_path / "long.trec", ranked)
+    short = write_lists(tmp_path / "short.trec", ranked[:10])
+    assert means(gather([long, short], test, [measure]))[measure] == [0, 0]
+    assert "Recall@10" in gather([long, short], test).measures
+    found = gather([long, short], test)
+    assert "Recall@20" not in found.measures
+    assert f"{short} has at most 10" in " ".join(found.notes)
+
+
+def test_a_complete_ranking_is_not_shallow_and_equal_depths_are_alike(tmp_path):
+    test = BeirFolder(str(write_beir(tmp_path / "tiny"))).load()
+    whole = [f"d{i:02d}" for i in range(1, 13)]
+    every = write_lists(tmp_path / "every.trec", whole)
+    # One query found all twelve, the others less: that is no cut.
+    part = tmp_path / "part.trec"
+    rows = [("q1", doc) for doc in whole] + [("q2", "d03"), ("q3", "d05")]
+    part.write_text("".join(f"{q} Q0 {d} 1 {-n} x\n" for n, (q, d) in enumerate(rows)))
+    found = gather([every, str(part)], test, ["MAP", "Recall@100"])
+    assert found.values.shape == (2, 2, 4)
+    top = [write_lists(tmp_path / f"{n}.trec", whole[n : n + 5]) for n in (0, 1)]
+    assert gather(top, test, ["MAP", "Recall@100"]).notes[-1] == (
+        "no file has more than 5 documents a query: Recall@100 looks no deeper"
     )
 
 
@@ -116,6 +145,58 @@ def test_records_of_another_depth_texts_or_labels_are_refused(run, tmp_path, pla
     for pair in ([run, tmp_path], [tmp_path, run]):
         with pytest.raises(BenchError, match=said):
             gather(list(map(str, pair)), None)
+
+
+def test_a_file_shallower_than_the_run_beside_it_is_not_tested_in_what_looks_deeper(run, tmp_path):
+    test = BeirFolder(str(run.parent.parent / "tiny")).load()
+    short = write_lists(tmp_path / "short.trec", [f"d{i:02d}" for i in range(1, 11)])
+    for pair in ([f"{run}:flat", short], [short, f"{run}:flat"]):
+        with pytest.raises(
+            BenchError, match=r"MAP .*short.trec has at most 10 .*SYSTEM.trec"
+        ) as refused:
+            gather(pair, test, ["MAP"])
+        assert "\n" not in str(refused.value)
+        found = gather(pair, test)
+        assert found.measures == ("nDCG@10",)
+        assert any(note.startswith("MAP left out: ") for note in found.notes)
+    whole = write_lists(tmp_path / "whole.trec", [f"d{i:02d}" for i in range(1, 13)])
+    assert gather([f"{run}:flat", whole], test).measures == ("nDCG@10", "MAP")
+    # Two files of the same system, one from the run's folder, are cut alike.
+    both = gather([str(run / "flat.trec"), short], test, ["MAP"])
+    assert both.measures == ("MAP",)
+
+
+def test_run_files_are_measured_by_the_rules_of_the_collection(bench, tmp_path):
+    # As in ArguAna: the query is a document, and stands first in its own answers.
+    queries = {"d01": ("sparse retrieval", "topic"), "d05": ("graph search", "topic")}
+    qrels = {"d01": {"d02": 1}, "d05": {"d06": 1}}
+    folder = write_beir(tmp_path / "args", queries=queries, qrels=qrels)
+    lists = {"d01": ("d01", "d02", "d07"), "d05": ("d05", "d06", "d07")}
+    rows = [f"{q} Q0 {doc} 1 {-n} x\n" for q, docs in lists.items() for n, doc in enumerate(docs)]
+    (tmp_path / "first.trec").write_text("".join(rows))
+    done = bench(
+        "run", "collection=beir", f"collection.path={folder}", "collection.ignore_identical_ids=true",
+        "collection.complete=true", "retriever=[bm25,runfile]", "retrievers.runfile.path=first.trec",
+        "measures=[P@1]", "depth=2", "output=out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    run = f"{only_run(tmp_path / 'out')}:runfile"
+    compare = ("compare", run, "first.trec", "--collection", str(folder), "--measure", "P@1")
+    assert "other labels" in bench(*compare).stderr
+    done = bench(*compare, "--ignore-identical-ids", "--complete", "--out", "out.json")
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "out.json").read_text())[0]
+    assert row["difference"] == 0
+    test = BeirFolder(str(folder), ignore_identical_ids=True).load()
+    found = gather([str(tmp_path / "first.trec")], test, ["P@1", "MRR@1"])
+    assert means(found) == {"P@1": [1], "MRR@1": [1]}
+
+
+@pytest.mark.parametrize("option", ["--complete", "--ignore-identical-ids"])
+def test_the_rules_of_the_digest_are_fixed(refusal, option):
+    said = refusal("compare", "a.trec", "b.trec", "--collection", "digest", option)
+    assert f"leave {option} out" in said
+    assert f"{option} is of --collection" in refusal("compare", "a", "b", option)
 
 
 def test_the_name_of_a_system_behind_a_run_file_is_refused(run):

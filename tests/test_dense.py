@@ -260,10 +260,10 @@ def test_a_damaged_cache_file_is_said_and_made_anew(capsys):
     whole = file.read_bytes()
     for damaged in (whole[:-30], whole[:150] + b"\xff" + whole[151:], b"", b"no archive"):
         file.write_bytes(damaged)
-        assert cache.load("test", "abc") is None
+        assert cache.load("test", "abc", ["vectors"]) is None
         assert "damaged" in capsys.readouterr().err
     cache.save("test", "abc", stored)
-    loaded = cache.load("test", "abc")
+    loaded = cache.load("test", "abc", ["vectors"])
     assert loaded is not None
     assert np.array_equal(loaded["vectors"], stored["vectors"])
 
@@ -272,7 +272,40 @@ def test_no_pickle_is_loaded():
     file = cache.cache_folder() / "test" / "pi" / "pickle.npz"
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, vectors=np.array([{"a": 1}], dtype=object))
-    assert cache.load("test", "pickle") is None
+    assert cache.load("test", "pickle", ["vectors"]) is None
+
+
+@pytest.mark.parametrize("mask", [0xFF, 0x01, 0x20])
+def test_whatever_byte_of_a_cache_file_is_damaged_no_other_array_comes_out(tmp_path, capsys, mask):
+    stored = {"vectors": np.arange(8, dtype=np.float32), "tokens": np.arange(2, dtype=np.int32)}
+    file = tmp_path / "a.npz"
+    cache.save_arrays(file, stored)
+    whole = file.read_bytes()
+    for place, byte in enumerate(whole):
+        file.write_bytes(whole[:place] + bytes([byte ^ mask]) + whole[place + 1 :])
+        loaded = cache.load_arrays(file, list(stored))
+        said = capsys.readouterr().err
+        if loaded is None:
+            assert "a.npz is damaged" in said
+        else:
+            assert loaded.keys() == stored.keys()
+            for name, array in stored.items():
+                assert loaded[name].dtype == array.dtype
+                assert np.array_equal(loaded[name], array)
+
+
+def test_a_shape_that_was_cut_in_the_file_is_damage(tmp_path):
+    file = tmp_path / "a.npz"
+    cache.save_arrays(file, {"vectors": np.arange(8, dtype=np.float32)})
+    file.write_bytes(file.read_bytes().replace(b"(8,)", b"(4,)"))
+    assert cache.load_arrays(file, ["vectors"]) is None
+
+
+def test_a_cache_file_without_a_member_is_damaged(tmp_path, capsys):
+    file = tmp_path / "a.npz"
+    cache.save_arrays(file, {"vectors": np.arange(8)})
+    assert cache.load_arrays(file, ["vectors", "tokens"]) is None
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_a_local_folder_comes_first_then_the_package(tmp_path):

@@ -158,6 +158,9 @@ PARTS = {"a": Fixed((1.0,)), "b": Fixed((2.0,))}
     [
         ({"parts": {"a": Fixed((1.0,))}}, "at least two"),
         ({"parts": {"a": Fixed((1.0,)), "b": 3}}, "parts.b is no retriever"),
+        ({"parts": {"a": Fixed((1.0,)), "b": (1,)}}, "parts.b is no retriever"),
+        ({"parts": {"a": Fixed((1.0,)), "b": "bm25"}}, "parts.b is no retriever"),
+        ({"parts": {"a": Fixed((1.0,)), "b": [Fixed((1.0,))]}}, "parts.b is no retriever"),
         ({"parts": PARTS, "method": "rff"}, "did you mean 'rrf'"),
         ({"parts": PARTS, "norm": "minmax"}, "did you mean 'min-max'"),
         ({"parts": PARTS, "weights": {"dense": 1}}, "no part 'dense'"),

@@ -294,7 +294,12 @@ def test_a_run_file_counts_by_its_content_and_is_read_again(collection, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("none.trec", "cannot read none.trec"), (".", "is a folder")]
+    ("path", "said"),
+    [
+        ("none.trec", "cannot read none.trec"),
+        (".", "is a folder"),
+        ("", "runfile.path is empty; name a"),
+    ],
 )
 def test_a_file_that_can_not_be_read_is_refused(path, said):
     with pytest.raises(BenchError, match=said):

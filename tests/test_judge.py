@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import itertools
+import json
 import signal
 import subprocess
 import sys
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from bench.collections import passes
 from bench.collections.beir import BeirFolder
 from bench.collections.passes import Pass, ToJudge, read_pass, settle, write_labels
 from bench.errors import BenchError
+from bench.files import write_text
 from bench.judge.mark import matches
 from bench.judge.pool import pairs_to_judge, pool_of
 from bench.judge.screen import AdjudicationScreen, PairScreen
@@ -509,3 +512,59 @@ def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):
     assert done.returncode == 0
     assert "nothing left to judge for ann: 48 pairs" in done.stdout
     assert bench("judge", str(tmp_path / "none"), "--assessor", "ann").returncode == 2
+
+
+def move_to(folder, split, *queries):
+    """Write the split of these queries into their metadata."""
+    rows = [json.loads(line) for line in (folder / "queries.jsonl").read_text().splitlines()]
+    for row in rows:
+        if row["_id"] in queries:
+            row["metadata"]["split"] = split
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def in_splits(folder):
+    """Split → its queries, as the lines of its file name them."""
+    return {split: {line[0] for line in lines} for split, lines in labels(folder).items()}
+
+
+def move_q1_to_dev(folder):
+    move_to(folder, "dev", "q1")
+    write_labels(ToJudge.load(folder), {("q1", "d01"): 3})
+
+
+def test_a_query_that_moves_leaves_its_old_split_and_an_empty_file_goes(to_judge):
+    folder = to_judge.folder
+    move_q1_to_dev(folder)
+    assert in_splits(folder) == {"dev": {"q1"}, "test": {"q2", "q3", "q4"}}
+    move_to(folder, "test", "q1")
+    written = write_labels(ToJudge.load(folder), {("q1", "d01"): 3})
+    assert not (folder / "qrels" / "dev.tsv").exists()
+    assert written[folder / "qrels" / "dev.tsv"] == 0
+    assert BeirFolder(str(folder), split="all").load().qrels.grades == {
+        **QRELS,
+        "q1": {"d01": 3, "d09": 1, "d12": 2},
+    }
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge, monkeypatch, swapped):
+    folder = to_judge.folder
+    move_q1_to_dev(folder)
+    move_to(folder, "test", "q1")
+    if swapped:
+        move_to(folder, "dev", "q2")
+    wanted = {(query, doc, str(grade)) for query in QRELS for doc, grade in QRELS[query].items()}
+    seen = []
+
+    def look(path, text):
+        write_text(path, text)
+        seen.append({tuple(line) for lines in labels(folder).values() for line in lines})
+
+    monkeypatch.setattr(passes, "write_text", look)
+    write_labels(ToJudge.load(folder), {("q1", "d01"): 3})
+    assert len(seen) >= 2 + swapped
+    assert all(wanted <= one for one in seen)
+    assert in_splits(folder) == (
+        {"dev": {"q2"}, "test": {"q1", "q3", "q4"}} if swapped else {"test": set(QUERIES)}
+    )

@@ -41,8 +41,14 @@ retrievers.bm25.fields=[] | retrievers.bm25.tokenizer=5 | retrievers.bm25.tokeni
 retrievers.bm25.tokenizer._target_=bench.errors.BenchError | retrievers.bm52.k1=1 | encoder=nope
 hydra.mode=MULTIRUN | hydra/launcher=foo | hydra=null | hydra.searchpath=[nope] | hydra.run.dir=x
 +hydra.foo=1 | foo | = | =5 | a.b | '' | a=b=c | foo=1 | +foo=??? | @=3 | {} | []=3 | k=[ | k={
++retrievers.x=[1] | +retrievers.x=bm25 | evidence=false | evidence=0 | evidence=[] | evidence=''
+evidence.margin=0 | evidence.margin=false | evidence.margin=[] | evidence.margin=''
+evidence.tolerance=0 | evidence.tolerance=false | evidence.tolerance=[] | evidence.tolerance=0.02
+evidence.margin=x | evidence.pairs=0 | evidence.pairs=null | evidence.measures=false
+retrievers.bm25.k1=HUGE | retrievers.bm25.k1=-HUGE | retrievers.bm25.b=HUGE
 collection@foo=beir | collection@foo:bar=beir
 """
+HUGE = "1" + 400 * "0"  # a whole number beyond every float
 ONES = [one.strip() for line in REFUSED.strip().splitlines() for one in line.split(" | ")]
 
 
@@ -64,7 +70,7 @@ def both_splits(tmp_path):
 def test_bad_settings_are_refused_in_one_line_and_leave_nothing(
     refusal, both_splits, tmp_path, command, one
 ):
-    said = refusal(*command, *both_splits, one)
+    said = refusal(*command, *both_splits, one.replace("HUGE", HUGE))
     assert len(said) < 330, said
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()

@@ -238,13 +238,19 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     Zeros are written where their absence would say something else: in a pool, that nobody judged the
     pair; in a query without another grade, that nobody asked it.
 
-    Returns file → number of lines. Raises `BenchError` for a query without a split.
+    A query that moves is in its new file before it leaves the old one, so that a kill between the two
+    loses no grade: whoever reads both is told to keep one.
+
+    Returns file → number of lines, 0 for one that no query was left for and that is gone. Raises
+    `BenchError` for a query without a split.
     """
     split_of = read_metadata(to_judge.folder / "queries.jsonl", "split")
     before: Mapping[str, Mapping[str, int]] = {}
+    former: dict[str, str] = {}
     if labels := to_judge.labels():
         before = labels.qrels.grades
-        split_of = dict(zip(labels.queries.ids, labels.queries.splits, strict=True)) | split_of
+        former = dict(zip(labels.queries.ids, labels.queries.splits, strict=True))
+        split_of = former | split_of
     place = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
     settled = by_query(grades)
     pooled = any(len(judged) < len(place) for judged in settled.values())
@@ -261,9 +267,24 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
         final |= {doc: grade for doc, grade in own.items() if grade or zeros}
         for doc in sorted(final, key=lambda doc: place.get(doc, len(place))):
             lines.setdefault(split_of[query], []).append(f"{query}\t{doc}\t{final[doc]}\n")
-    written = {}
+    leaving: dict[str, list[str]] = {}
+    for query, split in former.items():
+        if split != split_of[query]:
+            leaving.setdefault(split, []).extend(
+                f"{query}\t{doc}\t{grade}\n" for doc, grade in before[query].items()
+            )
+    folder = to_judge.folder / "qrels"
+    if leaving:
+        for split, chosen in lines.items():
+            _write_qrels(folder / f"{split}.tsv", chosen + leaving.get(split, []))
     for split, chosen in lines.items():
-        file = to_judge.folder / "qrels" / f"{split}.tsv"
-        write_text(file, "query-id\tcorpus-id\tscore\n" + "".join(chosen))
-        written[file] = len(chosen)
-    return written
+        _write_qrels(folder / f"{split}.tsv", chosen)
+    emptied = [folder / f"{split}.tsv" for split in leaving if split not in lines]
+    for file in emptied:
+        file.unlink()
+    written = {folder / f"{split}.tsv": len(chosen) for split, chosen in lines.items()}
+    return written | dict.fromkeys(emptied, 0)
+
+
+def _write_qrels(file: Path, lines: Sequence[str]) -> None:
+    write_text(file, "query-id\tcorpus-id\tscore\n" + "".join(lines))

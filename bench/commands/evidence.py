@@ -52,6 +52,15 @@ def compare(
     relevant: Annotated[
         int | None, typer.Option(min=1, help="The lowest grade that is relevant in it.")
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Every pair of it was judged: what is absent is a 0.")
+    ] = False,
+    ignore_identical_ids: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-identical-ids", help="A document with the query's id is taken out of its answers."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the sign flips and resamples.")] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there: .md, .tex, .csv or .json.")
@@ -69,7 +78,13 @@ def compare(
 
     forms = (".md", ".tex", ".csv", ".json")
     require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
-    test = _collection(collection, split, relevant) if collection else None
+    rules = {"--complete": complete, "--ignore-identical-ids": ignore_identical_ids}
+    for option in [option for option, given in rules.items() if given]:
+        require(collection is not None, f"{option} is of --collection, which is missing; add it")
+        require(collection != "digest", f"the digest's rules are fixed; leave {option} out")
+    test = None
+    if collection:
+        test = _collection(collection, split, relevant, complete, ignore_identical_ids)
     found = gather(runs, test, measure or ())
     for note in found.notes:
         print(note, file=sys.stderr)
@@ -118,11 +133,19 @@ def compare(
     print_grids(tables)
 
 
-def _collection(name: str, split: str, relevant: int | None) -> TestCollection:
+def _collection(
+    name: str, split: str, relevant: int | None, complete: bool, ignore_identical_ids: bool
+) -> TestCollection:
     """Load what `--collection` names; the digest has its own rule of what is relevant."""
     from bench.collections.beir import BeirFolder, digest
 
     if name == "digest":
         require(relevant is None, "the digest's relevant grades are fixed; leave --relevant out")
         return digest(split).load()
-    return BeirFolder(name, split=split, relevant=relevant or 1).load()
+    return BeirFolder(
+        name,
+        split=split,
+        relevant=relevant or 1,
+        complete=complete,
+        ignore_identical_ids=ignore_identical_ids,
+    ).load()

@@ -146,7 +146,7 @@ def adjudicate(
         if to_judge.pass_file(ADJUDICATION).exists():
             settled = to_judge.read(ADJUDICATION)
         for file, n in write_labels(to_judge, settle(first, second, settled, queries)).items():
-            print(f"{n} judgements → {file}")
+            print(f"{n} judgements → {file}" if n else f"{file} is gone: no query was left in it")
         return
     screen = _screens()
     with PassFile(to_judge, ADJUDICATION) as kept:

@@ -23,9 +23,17 @@ class Margins:
     of_measure: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any], known: Sequence[str], where: str) -> Margins:
-        """Read `{default: 0.02, nDCG@10: 0.01}`. Raises `BenchError` for a measure that is not among the
-        known ones, and for a value that is not between 0 and 1."""
+    def read(cls, settings: Any, known: Sequence[str], where: str) -> Margins:
+        """Read `{default: 0.02, nDCG@10: 0.01}`; null stands for an empty mapping.
+
+        Raises `BenchError` for what is no mapping, for a measure that is not among the known ones, and
+        for a value that is not between 0 and 1.
+        """
+        settings = {} if settings is None else settings
+        require(
+            isinstance(settings, Mapping),
+            f"{where} must map measures to margins, such as {{{DEFAULT}: {MARGIN}}}, got {settings!r}",
+        )
         for name, value in settings.items():
             require(
                 name == DEFAULT or name in known,
@@ -83,7 +91,7 @@ class Plan:
         return cls(
             _measures(settings.get("measures"), measures),
             _pairs(settings.get("pairs", ALL_PAIRS), systems),
-            Margins.read(settings.get("margin") or {}, measures, "evidence.margin"),
+            Margins.read(settings.get("margin"), measures, "evidence.margin"),
         )
 
 

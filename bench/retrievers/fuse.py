@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,7 +77,11 @@ class Fused:
         require(self.depth >= 1, f"hybrid.depth must be at least 1, got {self.depth}")
         require(self.k >= 0, f"hybrid.k must not be negative, got {self.k}")
         for name, part in self.parts.items():
-            require(isinstance(part, Retriever), f"hybrid.parts.{name} is no retriever: {type(part)}")
+            # Lists and texts have an index method too, one that finds a member.
+            require(
+                isinstance(part, Retriever) and not isinstance(part, Sequence),
+                f"hybrid.parts.{name} is no retriever: {type(part)}",
+            )
 
     def __hash__(self) -> int:
         # Equality of mappings does not look at their order, so neither may the hash.

@@ -24,6 +24,7 @@ class RunFile:
 
     def reads(self) -> Mapping[str, Path]:
         """Return the file."""
+        require(self.path != "", "retrievers.runfile.path is empty; name a run file")
         require(not Path(self.path).is_dir(), f"{self.path} is a folder; name a run file in it")
         return {"path": Path(self.path)}
 
