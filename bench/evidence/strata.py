@@ -79,6 +79,13 @@ class Moments:
     skew: Values
 
 
+def deviations(values: Values) -> Values:
+    """Return (..., n) values less their mean; what rounding leaves of equal values is no spread."""
+    away: Values = values - values.mean(axis=-1, keepdims=True)
+    away[np.abs(away) <= 1e-13 * np.abs(values).max(axis=-1, keepdims=True, initial=0.0)] = 0.0
+    return away
+
+
 def moments(values: Values, strata: Strata) -> Moments:
     """Return the moments of the mean of (..., n_queries) values."""
     n = strata.n
@@ -86,9 +93,7 @@ def moments(values: Values, strata: Strata) -> Moments:
     variance, square, third = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for group, size in zip(strata.members, strata.sizes, strict=True):
         own = values[..., group]
-        apart = own - own.mean(axis=-1, keepdims=True)
-        # What rounding leaves of equal values is no spread.
-        apart[np.abs(apart) <= 1e-13 * np.abs(own).max(axis=-1, keepdims=True, initial=0.0)] = 0.0
+        apart = deviations(own)
         share = size / n
         part = share**2 * (apart**2).sum(axis=-1) / (max(size - 1, 1) * size)
         variance += part

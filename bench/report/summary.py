@@ -17,7 +17,7 @@ from bench.record import Record
 @dataclass(frozen=True)
 class Row:
     """Mean of one measure for one system on one query set, with its 95 % interval; without one where
-    there is a single query. `wide` marks an interval that is wider than it need be."""
+    there is a single query. `wide` marks an interval of the wider kind (`bench.evidence.intervals`)."""
 
     system: str
     split: str

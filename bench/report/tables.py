@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bench.errors import listed
@@ -14,11 +15,9 @@ from bench.report.grid import Cell, Grid
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Set behind an interval that is wider than it need be.
+# Set behind an interval of the wider kind.
 WIDE = "°"
-_WIDE_NOTE = (
-    f"{WIDE} values pile up at one end: no method keeps 95 % there, and the wider interval is shown."
-)
+_WIDE_NOTE = f"{WIDE} values lean to one end, where the t interval is too short: a wider one is shown."
 
 
 def interval(row: Row, decimals: int = 3) -> str:
@@ -87,11 +86,15 @@ def main_table(record: Record) -> Grid:
         f"{record.content['collection']['name']}, {splits} queries (n = {n})",
         tuple(header),
         tuple(body),
-        tuple(_main_notes(record, approximate)),
+        tuple(_main_notes(record, approximate, _marked(body))),
     )
 
 
-def _main_notes(record: Record, approximate: bool) -> list[str]:
+def _marked(body: Sequence[Sequence[Cell]]) -> bool:
+    return any(cell.text.endswith(WIDE) for cells in body for cell in cells)
+
+
+def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
     n, family = len(record.query_ids), record.evidence["family"]
     collection, labels = record.content["collection"], record.content["labels"]
     notes = [
@@ -114,7 +117,7 @@ def _main_notes(record: Record, approximate: bool) -> list[str]:
             f"statistic of the family, α = {ALPHA:.2g})."
         )
     notes += _order_notes(record)
-    if any(row.wide for row in select(record)):
+    if wide:
         notes.append(_WIDE_NOTE)
     if approximate:
         notes.append(
@@ -225,7 +228,7 @@ def exploratory_table(record: Record) -> Grid | None:
     notes = [
         "Intervals, each for itself; no test and no verdict, as these were not named before the run."
     ]
-    if any(cells[system, measure].wide for system in record.systems for measure in shown):
+    if _marked(body):
         notes.append(_WIDE_NOTE)
     return Grid(
         "Exploratory: other measures, with 95 % intervals", ("system", *shown), body, tuple(notes)
@@ -267,7 +270,7 @@ def set_table(record: Record) -> Grid | None:
     ]
     if any(row.few for row in sizes.values()):
         notes.append(f"* fewer than {FEW_QUERIES} queries: read with care.")
-    if any(row.wide for row in cells.values()):
+    if _marked(body):
         notes.append(_WIDE_NOTE)
     return Grid(
         f"Exploratory: {measure} by query set (number of queries), with 95 % intervals",
