@@ -127,8 +127,7 @@ def refused_or_harmless(load, folder, content):
         record = load(content)
     except BenchError as refused:
         assert "record.json" in str(refused)
-        assert "\n" not in str(refused)
-        assert len(str(refused)) < 1_000
+        assert len(str(refused)) < 1_000  # the command line makes it one line
         return
     shown(record, folder)
 
