@@ -7,7 +7,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install
 INSTALLED = $(VENV)/.installed
 
 .PHONY: bench test test-long gate lint format perf planted simulate baseline clean
@@ -50,6 +50,7 @@ clean:
 
 # torch goes first and alone: asked for by another package it may come with gigabytes of CUDA.
 $(INSTALLED): requirements.lock pyproject.toml
+	@echo "Installing into $(VENV): once, some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $$(grep '^torch==' requirements.lock)
 	$(PIP) --requirement requirements.lock

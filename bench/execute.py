@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import record, run_folder
+from bench import progress, record, run_folder
 from bench.build import build, fits, require_allowed, said
 from bench.errors import BenchError, did_you_mean, require
 from bench.evidence.family import Margins, Plan
@@ -169,14 +169,15 @@ def _run(
     results = run_systems(test, retrievers, measures, settings["depth"], unfinished)
     evaluated = time.perf_counter()
     values = np.stack([result.measures.values for result in results.systems.values()])
-    evidence = findings(
-        values,
-        list(results.systems),
-        list(map(str, measures)),
-        results.queries.sets,
-        plan,
-        settings["seed"],
-    )
+    with progress.waiting("intervals and tests"):
+        evidence = findings(
+            values,
+            list(results.systems),
+            list(map(str, measures)),
+            results.queries.sets,
+            plan,
+            settings["seed"],
+        )
     seconds = {
         "load": round(loaded - started, 4),
         "systems": round(evaluated - loaded, 4),

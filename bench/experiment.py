@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from bench import progress
 from bench.errors import BenchError, require
 from bench.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.indexing import index_once
@@ -93,7 +94,8 @@ def _run_system(
     )
     read = files_of(retriever)
     clock = _Clock()
-    searcher = index_once(retriever, test.collection)
+    with progress.waiting(f"{name}, index"):
+        searcher = index_once(retriever, test.collection)
     if not isinstance(searcher, Searcher):
         raise BenchError(
             f"retriever '{name}': what index() returned lacks search, nbytes, facts or exact; "
@@ -138,7 +140,8 @@ def _tied_means(
 def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:
     n_docs = len(test.collection)
     ignored = test.qrels.ignore_identical_ids
-    run = searcher.search(queries, min(depth + ignored, n_docs))
+    with progress.waiting(f"{name}, {len(queries):,} queries"):
+        run = searcher.search(queries, min(depth + ignored, n_docs))
     check_run(run, n_docs, len(queries), name)
     return without(run, namesakes(queries, test.collection), depth) if ignored else run
 
