@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ def tolerance_of(baseline: Record) -> Margins:
     return Margins.read(settings.get("tolerance") or {}, baseline.measures, "evidence.tolerance")
 
 
-def loosened(baseline: Record, candidate: Record, gated: Sequence[str]) -> list[str]:
+def loosened(baseline: Record, candidate: Record) -> list[str]:
     """Return in words where the candidate's own config would guard less than the baseline's does."""
     then, now = tolerance_of(baseline), tolerance_of(candidate)
     found = [
         f"the tolerance of {measure} would be {now[measure]:g}, and is {then[measure]:g}"
-        for measure in gated
+        for measure in baseline.measures
         if now[measure] > then[measure]
     ]
     kept = candidate.evidence["family"]["measures"]

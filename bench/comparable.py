@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from bench.collections.trec import read_scores
 from bench.errors import require
 from bench.record import Record
 
-_ANEW = 'begin anew with a reason: bench gate RUN --update --reason "WHY"'
+ANEW = 'begin anew with a reason: bench gate RUN --update --reason "WHY"'
 
 
 def require_comparable(baseline: Record, candidate: Record) -> None:
-    """Raise `BenchError` naming what differs: data, labels, queries, depth, a model, a missing system.
+    """Raise `BenchError` naming what differs: data, labels, queries, sets, splits, depth, a model.
 
     Code, settings and libraries may differ: what they do to the answers is what the gate judges.
     """
@@ -24,17 +24,20 @@ def require_comparable(baseline: Record, candidate: Record) -> None:
         if baseline.content[key]["fingerprint"] != candidate.content[key]["fingerprint"]
     ]
     differing += [
+        what
+        for key, what in (("sets", "the query sets"), ("splits", "the splits of the queries"))
+        if baseline.content["queries"][key] != candidate.content["queries"][key]
+    ]
+    differing += [
         f"the model of {system} ({then[:12]} then, {now[:12]} now)"
         for system, then, now in changed_models(baseline, candidate)
     ]
     require(
         not differing,
         "this run can not be held against the baseline: different are " + "; ".join(differing)
-        + f"; restore them, or {_ANEW}",
+        + f"; restore them, or {ANEW}",
     )  # fmt: skip
     require_depth(baseline, candidate.depth)
-    gone = [system for system in baseline.systems if system not in candidate.systems]
-    require(not gone, f"the baseline's system {', '.join(gone)} is not in this run; run it too")
 
 
 def require_depth(baseline: Record, depth: object) -> None:
@@ -43,7 +46,7 @@ def require_depth(baseline: Record, depth: object) -> None:
         depth == baseline.depth,
         f"this run keeps {depth} documents a query and the baseline {baseline.depth}, so their values "
         f"do not mean the same; run it with depth={baseline.depth} (gate --set depth={baseline.depth}), "
-        f"or {_ANEW}",
+        f"or {ANEW}",
     )
 
 
@@ -58,15 +61,19 @@ def changed_models(baseline: Record, candidate: Record) -> list[tuple[str, str, 
     return found
 
 
-def count_reranked(then: Path, now: Path, systems: Sequence[str]) -> dict[str, int]:
-    """Return system → queries whose order of documents differs between two run folders; systems
-    without a run file in both are left out."""
+def count_reranked(
+    then: Path, now: Path, systems: Sequence[str], queries: Container[str]
+) -> dict[str, int]:
+    """Return system → how many of the queries have another order of documents in the one run folder than
+    in the other; systems without a run file in both are left out."""
     found = {}
     for system in systems:
         files = [folder / f"{system}.trec" for folder in (then, now)]
         if all(file.exists() for file in files):
             one, other = map(_rankings, files)
-            found[system] = sum(one.get(q) != other.get(q) for q in one.keys() | other.keys())
+            found[system] = sum(
+                one.get(q) != other.get(q) for q in one.keys() | other.keys() if q in queries
+            )
     return found
 
 

@@ -100,7 +100,7 @@ class Record:
     @property
     def primary(self) -> str:
         """The measure that was declared first."""
-        return self.measures[0]
+        return str(self.evidence["family"]["measures"][0])
 
     @property
     def query_ids(self) -> list[str]:

@@ -273,28 +273,30 @@ def _shapes(content: Mapping[str, Any], _where: str) -> Iterator[str]:
         entries = content["queries"][key]
         if len(entries) != n:
             yield f"queries.{key} has {len(entries)} entries for {n} queries"
-    anchors = content.get("anchor", {}).items()
-    for name, values in [(f"{s}.{m}", v) for s, by_measure in anchors for m, v in by_measure.items()]:
-        if len(values) != n:
-            yield f"anchor.{name} has {len(values)} values for {n} queries"
+    for name, by_measure in content.get("anchor", {}).items():
+        for measure, values in by_measure.items():
+            yield from _measured(values, f"anchor.{name}.{measure}", content)
     if "all" in (sets := set(content["queries"]["sets"])) and len(sets) > 1:
         yield "queries.sets: 'all' is the name of all sets together, and can not be that of one"
-    yield from _values(content, n)
+    yield from _values(content)
     yield from _means_of_all(content)
 
 
-def _values(content: Mapping[str, Any], n: int) -> Iterator[str]:
+def _values(content: Mapping[str, Any]) -> Iterator[str]:
     for name, system in content["systems"].items():
         for measure in content["measures"]:
             where = f"systems.{name}.values.{measure}"
             if measure not in system["values"]:
                 yield f"{where} is missing"
-            values = system["values"][measure]
-            yield from _list(values, where)
-            if len(values) != n:
-                yield f"{where} has {len(values)} values for {n} queries"
-            for place, value in enumerate(values):
-                # not by way of `_number`: a record may hold a million of them
-                if type(value) not in (int, float) or not -_ROUNDING <= value <= 1 + _ROUNDING:
-                    query = content["queries"]["ids"][place]
-                    yield f"{where}: {_found(value)} for query {query} is no number between 0 and 1"
+            yield from _measured(system["values"][measure], where, content)
+
+
+def _measured(values: Any, where: str, content: Mapping[str, Any]) -> Iterator[str]:
+    yield from _list(values, where)
+    ids = content["queries"]["ids"]
+    if len(values) != len(ids):
+        yield f"{where} has {len(values)} values for {len(ids)} queries"
+    for query, value in zip(ids, values, strict=True):
+        # not by way of `_number`: a record may hold a million of them
+        if type(value) not in (int, float) or not -_ROUNDING <= value <= 1 + _ROUNDING:
+            yield f"{where}: {_found(value)} for query {query} is no number between 0 and 1"

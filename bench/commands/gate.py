@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from bench.commands.verify import Allowed, Overrides, run_folder_of
 from bench.errors import BenchError, require
 
 if TYPE_CHECKING:
+    from bench.evidence.family import Margins
     from bench.gate import GateResult
     from bench.record import Record
 
@@ -75,7 +77,7 @@ def gate(
     allow: Allowed = None,
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
-    from bench.baseline import loosened, tolerance_of
+    from bench.baseline import loosened, on_test, tolerance_of
     from bench.comparable import count_reranked, require_comparable
     from bench.gate import hold
     from bench.record import Record
@@ -91,17 +93,12 @@ def gate(
             f"replacing {baseline} was interrupted the last time; the earlier one is back",
             file=sys.stderr,
         )
-    if not (baseline / "record.json").exists():
-        require(
-            update and run is not None,
-            f"no baseline in {baseline}; make one with bench gate RUN --update",
-        )
-        assert run is not None
-        Record.load(run)
-        _replace(baseline, run, {}, None)
-        print(f"first baseline → {baseline}")
-        return
-    then = Record.load(baseline)
+    first = not (baseline / "record.json").exists()
+    require(
+        not first or (update and run is not None),
+        f"no baseline in {baseline}; make one with bench gate RUN --update",
+    )
+    then = Record.load(run if first and run else baseline)
     # Read before anything is run again: a slip of the pen is not to cost a run.
     tolerances = tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance")
     gated = measure or list(then.evidence["family"]["measures"])
@@ -113,28 +110,56 @@ def gate(
         )
     floors = _floors(floor or ())
     now, run = _candidate(then, run, changes or (), allow or ())
+    anew = False
     if update and reason is not None:
         try:
             require_comparable(then, now)
         except BenchError as error:
             print(error)
-            _replace(baseline, run, {}, reason, anew=True)
-            print(f"new baseline, begun anew → {baseline}")
-            return
-    result = hold(
-        then,
-        now,
-        measures=gated,
-        tolerance=tolerances,
-        floors=floors,
-        reranked=count_reranked(baseline, run, [s for s in then.systems if s in now.systems]),
-        undecidable_passes=undecidable is Undecidable.PASS,
-    )
+            then, anew = now, True  # what can still be told is told of the run alone: its floors
+    systems = [s for s in then.systems if s in now.systems]
+    queries = {query for query, kept in zip(then.query_ids, on_test(then), strict=True) if kept}
+    reranked = None if first or anew else count_reranked(baseline, run, systems, queries)
+    asked = _Asked(gated, tolerances, floors, undecidable is Undecidable.PASS)
+
+    def held(asked: _Asked) -> GateResult:
+        return hold(
+            then,
+            now,
+            measures=asked.measures,
+            tolerance=asked.tolerance,
+            floors=asked.floors,
+            reranked=reranked,
+            undecidable_passes=asked.undecidable_passes,
+            may_be_gone=update and reason is not None,
+        )
+
+    result = held(asked)
     _tell(result, then, now, junit=junit, summary=summary, json=json)
-    if update:
-        _update(baseline, run, result, loosened(then, now, gated), reason)
-        return
-    raise typer.Exit(result.exit_code)
+    if not update:
+        raise typer.Exit(result.exit_code)
+    # Whatever was asked for this once, the next baseline is held against what the last one guards.
+    own = _Asked(list(then.evidence["family"]["measures"]), tolerance_of(then), {}, True)
+    stopped = {**held(own).stopped, **result.stopped}
+    words = [f"{system} {name} {word}" for (system, name), word in stopped.items()]
+    words += loosened(then, now)
+    if words and reason is None:
+        print(f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"')
+        # Undecidable asks for a reason too, whatever --undecidable lets pass.
+        raise typer.Exit(result.exit_code or (3 if stopped else 2))
+    _replace(baseline, run, stopped, reason, anew=anew)
+    how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
+    print(f"{how} → {baseline}")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run is held against."""
+
+    measures: list[str]
+    tolerance: Margins
+    floors: Mapping[tuple[str, str], float]
+    undecidable_passes: bool
 
 
 def _candidate(
@@ -211,21 +236,6 @@ def _floor(text: str) -> tuple[tuple[str, str], float]:
         f"floor '{text}' is malformed; write it as nDCG@10=0.6 or hybrid:nDCG@10=0.6",
     )
     return (system, measure), number
-
-
-def _update(
-    baseline: Path, run: Path, result: GateResult, loosened: Sequence[str], reason: str | None
-) -> None:
-    words = [f"{system} {measure} {word}" for (system, measure), word in result.stopped.items()]
-    if (words or loosened) and reason is None:
-        print(
-            f"the baseline stays: {', '.join([*words, *loosened])}; to take it all the same, add "
-            '--reason "WHY"'
-        )
-        # Undecidable asks for a reason too, whatever --undecidable lets pass.
-        raise typer.Exit(result.exit_code or 3)
-    _replace(baseline, run, result.stopped, reason)
-    print(f"new baseline → {baseline}")
 
 
 def _replace(

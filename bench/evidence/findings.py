@@ -18,7 +18,7 @@ from bench.evidence.strata import Strata, Values
 ALL = "all"
 METHODS = {
     "interval of a mean": (
-        "stratified t (Welch-Satterthwaite); hull with Hall's transformation where the mean is skewed"
+        "stratified t (Welch-Satterthwaite); Gaffke's bound where the mean is skewed or sets are uneven"
     ),
     "interval of a difference": (
         "stratified t, simultaneous over the family; hull with Hall's transformation where skewed"

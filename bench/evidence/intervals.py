@@ -30,6 +30,9 @@ FEW_QUERIES = 15
 # From this skewness on, of a mean and of a mean difference, the t interval does not keep its level.
 SKEWED_MEAN = 0.1
 SKEWED = 0.2
+# From this weight of a query in a mean over sets on: a small set whose queries happen to be alike shows
+# no spread, however much of the mean it makes.
+UNEVEN = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,24 +51,31 @@ def mean_intervals(values: Values, strata: Strata, confidence: float = CONFIDENC
 
 def set_mean_intervals(values: Values, sets: Sequence[str], confidence: float = CONFIDENCE) -> Intervals:
     """Return intervals of the means over query sets, each set counting the same (see `set_weights`), of
-    (..., n_queries) values between 0 and 1; nan below two queries."""
+    (..., n_queries) values between 0 and 1; nan where a set has a single query, whose error nothing
+    tells."""
+    if 1 in Counter(sets).values():
+        return _unknown(values.shape[:-1])
     return _mean_intervals(values, set_weights(sets), Strata.of(sets), confidence)
 
 
 def _mean_intervals(values: Values, weights: Values, strata: Strata, confidence: float) -> Intervals:
     n = values.shape[-1]
     if n < 2:
-        nothing = np.full(values.shape[:-1], np.nan)
-        return Intervals(nothing, nothing, np.zeros(nothing.shape, dtype=bool))
+        return _unknown(values.shape[:-1])
     found = moments(values * weights, strata)
     half = t_quantile(found.df, confidence) * found.se
-    wide = (np.abs(found.skew) > SKEWED_MEAN) | (found.se == 0)
+    wide = (np.abs(found.skew) > SKEWED_MEAN) | (found.se == 0) | (weights.max() > UNEVEN)
     low, high = found.mean - half, found.mean + half
     if wide.any():
         level = (1 - confidence) / 2
         low = np.where(wide, found.mean - _rise(1 - values, weights, strata, level), low)
         high = np.where(wide, found.mean + _rise(values, weights, strata, level), high)
     return Intervals(np.clip(low, 0, 1), np.clip(high, 0, 1), wide)
+
+
+def _unknown(shape: tuple[int, ...]) -> Intervals:
+    nothing = np.full(shape, np.nan)
+    return Intervals(nothing, nothing, np.zeros(shape, dtype=bool))
 
 
 def _rise(values: Values, weights: Values, strata: Strata, level: float) -> Values:

@@ -34,7 +34,8 @@ class Strata:
         [[0, 2], [1, 3]]
         """
         names = np.array(sets, dtype=str)
-        groups = [np.flatnonzero(names == name) for name in dict.fromkeys(sets)]
+        # By name, so that the order of the queries does not decide who is put with whom.
+        groups = [np.flatnonzero(names == name) for name in sorted(set(sets))]
         single = [group for group in groups if len(group) == 1]
         kept = [group for group in groups if len(group) > 1]
         if len(single) > 1 or not kept:

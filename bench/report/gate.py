@@ -39,15 +39,15 @@ def _findings_table(result: GateResult) -> Grid:
         if anchored:
             best = "–" if one.best is None else f"{one.best:.4f}"
             cells += [Cell(best), *_difference(one.against_best)]
-        cells += [Cell(f"{one.tolerance:g}"), Cell(str(one.reranked))]
+        cells += [Cell(f"{one.tolerance:g}"), Cell("–" if one.reranked is None else str(one.reranked))]
         cells.append(Cell(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)))
         body.append(tuple(cells))
     n = result.findings[0].comparison.n
     notes = [
         (
-            "Passes when the interval's lower end is above −tolerance; regressed when it is not and the "
-            "difference is significantly below 0; else undecidable. Intervals hold together for this "
-            "table. reranked: queries whose order of documents is another."
+            "Passes when nothing changed, or the interval's lower end is above −tolerance; regressed "
+            "when it is not and the difference is significantly below 0; else undecidable. Intervals hold "
+            "together for this table. reranked: queries whose order of documents is another."
         )
     ]
     if anchored:
@@ -57,12 +57,24 @@ def _findings_table(result: GateResult) -> Grid:
     if any(one.outcome is Outcome.UNDECIDABLE for one in result.findings):
         notes.append(
             f"undecidable: {n} queries can not rule out a loss of the tolerance here; add queries, "
-            "raise --tolerance, or let it pass with --undecidable pass."
+            + (
+                "raise --tolerance. It passes, as --undecidable pass says."
+                if result.undecidable_passes
+                else "raise --tolerance, or let it pass with --undecidable pass."
+            )
         )
     if result.new:
         notes.append(f"New, with nothing to compare: {', '.join(result.new)}.")
-    title = f"Gate {_WORDS[result.exit_code]}, {n} test queries"
+    if result.gone:
+        notes.append(f"No longer run, and so no longer guarded: {', '.join(result.gone)}.")
+    title = f"Gate {_verdict(result)}, {n} test queries"
     return Grid(title, tuple(header), tuple(body), tuple(notes))
+
+
+def _verdict(result: GateResult) -> str:
+    if result.exit_code == 1 and not any(f.outcome is Outcome.REGRESSED for f in result.findings):
+        return "below a floor"
+    return _WORDS[result.exit_code]
 
 
 def _floors_table(floors: tuple[Floor, ...]) -> Grid:
@@ -105,7 +117,7 @@ def floor_words(one: Floor) -> str:
 def gate_markdown(result: GateResult) -> str:
     """Return a summary for a pull request's comment."""
     mark = {0: "✅", 1: "❌", 3: "⚠️"}[result.exit_code]
-    title = f"### {mark} Retrieval quality: {_WORDS[result.exit_code]}"
+    title = f"### {mark} Retrieval quality: {_verdict(result)}"
     return f"{title}\n\n{markdown(gate_tables(result))}"
 
 
