@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from bench import crash
-from bench.commands import evidence, gate, labels, verify
+from bench.commands import data, evidence, gate, labels, verify
 from bench.errors import BenchError, require
 
 app = typer.Typer(
@@ -177,9 +177,11 @@ _COMMANDS: dict[Callable[..., None], str] = {
     labels.judge: "Judge papers in the terminal.",
     labels.adjudicate: "Settle what two passes differ on.",
     labels.export: "Topics and qrels for other tools.",
+    data.split: "Divide queries into dev and test.",
 }
 for command, short in _COMMANDS.items():
     app.command(short_help=short)(command)
+app.command("import", short_help="CSV or TSV files to a BEIR folder.")(data.import_tables)
 
 
 @app.callback(invoke_without_command=True)

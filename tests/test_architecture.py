@@ -42,7 +42,14 @@ LEAVES = {
     "matplotlib": {"report.plots"},
     "hydra": {"compose", "config_errors"},
     "omegaconf": {"compose", "config_errors"},
-    "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate", "commands.verify"},
+    "typer": {
+        "cli",
+        "commands.data",
+        "commands.labels",
+        "commands.evidence",
+        "commands.gate",
+        "commands.verify",
+    },
     "textual": {"judge.screen"},
     "scipy": {"relabel", "reproduction", "evidence.intervals", "evidence.power"},
 }
