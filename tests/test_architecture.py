@@ -11,7 +11,7 @@ from conftest import ROOT
 # Each module may import what stands in the same line or above it.
 LAYERS = (
     {"errors", "resources"},
-    {"types", "files", "progress", "cache", "models", "provenance", "sources"},
+    {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources"},
     {"identity"},
     {"ranking", "indexing", "evidence"},
     {"collections", "encode", "retrievers", "measure"},
