@@ -42,15 +42,19 @@ def _grid(
     title: str, comparisons: Sequence[Comparison], means: Means | None, notes: Sequence[str]
 ) -> Grid:
     """A line a comparison: what differs, given means, or else how sure that is."""
-    columns: dict[str, list[Cell]] = {"system": [Cell(one.system) for one in comparisons]}
-    for name, texts in (
-        ("baseline", [one.baseline for one in comparisons]),
-        ("measure", [one.measure for one in comparisons]),
+    columns: dict[str, list[Cell]] = {}
+    shared = ""
+    for name, before, texts in (
+        ("system", " ", [one.system for one in comparisons]),
+        ("baseline", " against ", [one.baseline for one in comparisons]),
+        ("measure", ", ", [one.measure for one in comparisons]),
     ):
-        if len(set(texts)) == 1:
-            title += f", {texts[0]}" if name == "measure" else f", against {texts[0]}"
+        if len(set(texts)) == 1 and (name != "system" or len(comparisons) > 1):
+            shared += f"{before}{texts[0]}"
         else:
             columns[name] = list(map(Cell, texts))
+    if shared:
+        title += f": {shared.lstrip(', ')}"
     columns |= _sure(comparisons) if means is None else _found(comparisons, means)
     return Grid(title, tuple(columns), tuple(zip(*columns.values(), strict=True)), tuple(notes))
 
@@ -58,10 +62,10 @@ def _grid(
 def _found(comparisons: Sequence[Comparison], means: Means) -> dict[str, list[Cell]]:
     columns = {
         "mean": [Cell(f"{means[one.system, one.measure]:.4f}") for one in comparisons],
-        "baseline's": [Cell(f"{means[one.baseline, one.measure]:.4f}") for one in comparisons],
+        "baseline mean": [Cell(f"{means[one.baseline, one.measure]:.4f}") for one in comparisons],
         "difference": [Cell(f"{one.difference:+.4f}", one.significant) for one in comparisons],
         "95 % interval": [
-            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE if one.wide else ''}") for one in comparisons
+            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE * one.wide}") for one in comparisons
         ],
     }
     if comparisons[0].verdict is None:

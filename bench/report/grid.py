@@ -92,8 +92,8 @@ def _raised(mark: str) -> str:
     return visible(mark).translate(_RAISED)
 
 
-def terminal(grid: Grid) -> Table:
-    """Return the table for a rich console."""
+def terminal(grid: Grid, width: int = 200) -> Table:
+    """Return the table for a rich console of this width; where it is too wide, cells break at spaces."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -104,12 +104,14 @@ def terminal(grid: Grid) -> Table:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
+    widths = _widths(grid, width)
     for place, name in enumerate(grid.header):
         table.add_column(
             Text(visible(name)),
             justify="left" if place == 0 else "right",
             overflow="fold",
-            no_wrap=place == 0,
+            no_wrap=place == 0 and not widths,
+            width=widths[place] if widths else None,
         )
     for row in grid.body:
         table.add_row(
@@ -121,3 +123,23 @@ def terminal(grid: Grid) -> Table:
             )
         )
     return table
+
+
+def _widths(grid: Grid, available: int) -> list[int]:
+    """Return the width of each column so that the table fits and no word is broken; none where it fits
+    as it is, or can not. Rich breaks words before it has used up what can be broken at a space."""
+    from rich.cells import cell_len
+
+    columns = [
+        [visible(name), *(visible(row[place].text) + row[place].mark for row in grid.body)]
+        for place, name in enumerate(grid.header)
+    ]
+    room = available - 3 * (len(columns) - 1) - 2  # what stands between and around them
+    widths = [max(map(cell_len, texts)) for texts in columns]
+    words = [max(cell_len(word) for text in texts for word in text.split(" ")) for texts in columns]
+    if sum(widths) <= room or sum(words) > room:
+        return []
+    while sum(widths) > room:
+        spare = [width - word for width, word in zip(widths, words, strict=True)]
+        widths[spare.index(max(spare))] -= 1
+    return widths
