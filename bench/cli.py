@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from bench import crash
-from bench.commands import data, evidence, gate, labels, verify
+from bench.commands import data, diff, evidence, gate, labels, verify
 from bench.errors import BenchError, require
 
 app = typer.Typer(
@@ -171,6 +171,7 @@ def complete(
 
 _COMMANDS: dict[Callable[..., None], str] = {
     evidence.compare: "Is the difference between systems real?",
+    diff.diff: "Which queries changed from one run to another.",
     gate.gate: "Hold a run against the baseline, for CI.",
     verify.verify: "Run a saved record again.",
     labels.agree: "Agreement of assessors, with intervals.",

@@ -145,3 +145,16 @@ def system_titles(
         if place in label and label[place] not in (folder, Path(folder).name)
     ]
     return titles, notes
+
+
+def pairs_by_name(origins: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
+    """Return (row, row in the first run) of each system of a later run whose name the first has too.
+
+    origins  run and system of each row; a run file has no name of a system
+
+    >>> pairs_by_name([("one", "bm25"), ("one", "dense"), ("two", "dense")])
+    [(2, 1)]
+    """
+    first = origins[0][0]
+    its = {system: row for row, (run, system) in enumerate(origins) if run == first and system}
+    return [(row, its[s]) for row, (run, s) in enumerate(origins) if run != first and s in its]

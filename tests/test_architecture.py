@@ -21,6 +21,7 @@ LAYERS = (
     {"record"},
     {"run_folder", "baseline"},
     {"comparable", "contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
+    {"diff"},
     {"report", "experiment"},
     {"execute"},
     {"tuning"},
@@ -45,6 +46,7 @@ LEAVES = {
     "typer": {
         "cli",
         "commands.data",
+        "commands.diff",
         "commands.labels",
         "commands.evidence",
         "commands.gate",

@@ -137,19 +137,15 @@ def _pairs(found: Contenders, baseline: Sequence[str], *, all_pairs: bool) -> li
 
     Of several runs each system is compared with that of the same name in the first, where there is one.
     """
+    from bench.naming import pairs_by_name
+
     everyone = range(len(found.systems))
     require(len(everyone) >= 2, f"only one system, {found.systems[0]}; name another to compare it with")
     if all_pairs:
         require(not baseline, "--all-pairs compares each two systems; leave --baseline out")
         return [(b, a) for a, b in itertools.combinations(everyone, 2)]
     if not baseline:
-        first = found.origins[0][0]
-        its = {system: row for row, (run, system) in enumerate(found.origins) if run == first and system}
-        pairs = [
-            (row, its[system])
-            for row, (run, system) in enumerate(found.origins)
-            if run != first and system in its
-        ]
+        pairs = pairs_by_name(found.origins)
         if pairs:
             left = [name for row, name in enumerate(found.systems) if row not in sum(pairs, ())]
             if left:

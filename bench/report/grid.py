@@ -23,12 +23,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table before it has a form: a title, a header, cells, and the notes below it."""
+    """A table before it has a form: a title, a header, cells, and the notes below it. Columns of numbers
+    stand at the right; the first and those named in `left` at the left."""
 
     title: str
     header: tuple[str, ...]
     body: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def markdown(tables: Sequence[Grid]) -> str:
@@ -108,7 +110,7 @@ def terminal(grid: Grid, width: int = 200) -> Table:
     for place, name in enumerate(grid.header):
         table.add_column(
             Text(visible(name)),
-            justify="left" if place == 0 else "right",
+            justify="left" if place == 0 or name in grid.left else "right",
             overflow="fold",
             no_wrap=place == 0 and not widths,
             width=widths[place] if widths else None,
