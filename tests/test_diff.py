@@ -74,10 +74,8 @@ def test_settings_that_differ_and_queries_by_the_size_of_their_change(shown, run
     ]
     values = {}
     for name, run in zip(("before", "after"), runs, strict=False):
-        with open(f"{run}/per_query.csv") as lines_of:
-            rows = [
-                r for r in csv.DictReader(lines_of) if (r["system"], r["measure"]) == ("file", "nDCG@10")
-            ]
+        table = csv.DictReader(Path(run, "per_query.csv").read_text().splitlines())
+        rows = [r for r in table if (r["system"], r["measure"]) == ("file", "nDCG@10")]
         values[name] = {r["query"]: float(r["value"]) for r in rows}
     (mean,) = rows_after(lines, "Mean", "nDCG@10")
     assert (mean[0], mean[4:]) == ("file", ["1", "2", "1"])  # worse, same, better
