@@ -156,6 +156,8 @@ def test_what_goes_with_qrels(files, refusal):
     assert "c.run is no run file" in refusal("compare", "a.run", "c.run", *given)
     assert "cannot read none.txt" in refusal("compare", *RUNS, "--qrels", "none.txt")
     assert "stands twice" in refusal("compare", "a.run", "a.run", *given)
+    assert "leave --split out" in refusal("compare", *RUNS, *given, "--split", "dev")
+    assert "only one system, a" in refusal("compare", "a.run", *given)
 
 
 def test_the_rules_of_the_qrels(files, capsys):

@@ -70,7 +70,8 @@ def test_what_can_not_be_divided_is_said(thirty, tmp_path, refusal):
     assert "has no qrels/test.tsv to divide; it has train.tsv: rename one" in refusal(
         "split", str(thirty)
     )
-    assert "has no qrels/test.tsv" in refusal("split", str(tmp_path / "none"))
+    assert "none does not exist" in refusal("split", str(tmp_path / "none"))
+    assert "has no qrels/test.tsv to divide; make one first" in refusal("split", str(tmp_path))
     (thirty / "qrels" / "train.tsv").rename(thirty / "qrels" / "test.tsv")
     queries = thirty / "queries.jsonl"
     queries.write_text(queries.read_text().replace('"set":', '"split": "test", "set":', 1))

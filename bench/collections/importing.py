@@ -164,9 +164,9 @@ def _judgements(
 def _require_new_id(name: str, seen: Mapping[str, object], where: str) -> None:
     require(name != "", f"{where}: the id is empty; every row needs one")
     require(
-        name.split() == [name] and name.isprintable(),
-        f"{where}: id {name!r} holds white space, or what can not be printed, which no run file can "
-        "carry; change it, there and in the judgements",
+        name.split() == [name] and name.isprintable() and name != "#",
+        f"{where}: id {name!r} is a comment sign, or holds white space or what can not be printed: no "
+        "run file can carry it; change it, there and in the judgements",
     )
     require(name not in seen, f"{where}: id '{name}' stands twice; ids must be unique")
 

@@ -54,6 +54,7 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
     Killed at any point, no judgement is lost: dev.tsv is written before test.tsv is made smaller. Raises
     `BenchError` for a folder that is none, or divided already, and where a part would be empty.
     """
+    require(folder.is_dir(), f"collection folder {folder} does not exist; name a BEIR folder")
     files = {split: folder / "qrels" / f"{split}.tsv" for split in (DEV, TEST)}
     there = {split: file for split, file in files.items() if file.exists()}
     others = [file.name for file in files_in(folder / "qrels", "*.tsv") if file not in files.values()]

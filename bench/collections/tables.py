@@ -110,7 +110,10 @@ def _plain(name: str) -> str:
 
 def _text(file: Path) -> str:
     try:
-        require(not file.is_dir(), f"{file} is a folder; name a CSV or TSV file")
+        require(
+            file.is_file() or not file.exists(),
+            f"{file} is a folder or a device; name a CSV or TSV file",
+        )
         data = file.read_bytes()
     except OSError as error:
         raise BenchError(f"cannot read {file}: {error.strerror}; check the path") from error

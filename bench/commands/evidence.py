@@ -54,7 +54,9 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="What run files are measured on: qrels alone, as of TREC."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which qrels/SPLIT.tsv of it.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="Which qrels/SPLIT.tsv of --collection; test if not given.")
+    ] = None,
     relevant: Annotated[
         int | None, typer.Option(min=1, help="The lowest grade that is relevant in it.")
     ] = None,
@@ -161,7 +163,7 @@ def _measured_on(
     runs: Sequence[str],
     collection: str | None,
     qrels: Path | None,
-    split: str,
+    split: str | None,
     relevant: int | None,
     *,
     complete: bool,
@@ -176,10 +178,13 @@ def _measured_on(
         )
         require(collection != "digest", f"the digest's rules are fixed; leave {option} out")
     if qrels is None:
-        return _collection(collection, split, relevant, complete, ignore) if collection else None
+        if collection is None:
+            return None
+        return _collection(collection, split or "test", relevant, complete, ignore)
     from bench.collections.judgements import judged
 
     require(collection is None, "--qrels and --collection both say what to measure on; leave one out")
+    require(split is None, "--split is of --collection, and --qrels names its file; leave --split out")
     for run in runs:
         require(
             Path(run).is_file() and Path(run).name != "record.json",
