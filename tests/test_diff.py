@@ -127,7 +127,9 @@ def test_two_systems_of_one_run(runs, capsys):
     cli.app(args=["diff", f"{run}:bm25", f"{run}:file", "--collection", runs[2]], standalone_mode=False)
     out = capsys.readouterr().out
     assert "bm25 → file" in out
-    assert "Settings" not in out
+    settings = rows_after([line.split() for line in out.splitlines()], "Settings")
+    assert ["k1", "1.2", "–"] in settings
+    assert ["path", "–", "before.trec"] in settings
 
 
 def test_without_the_collection_there_are_values_and_ids(runs, capsys, tmp_path, monkeypatch):

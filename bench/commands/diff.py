@@ -66,7 +66,12 @@ def diff(
     changes = system_changes(found, by)
     records = [Record.load(Path(_folder(run))) for run in (before, after)]
     tables: list[Grid] = []
-    if records[0].content != records[1].content:
+    names = [found.origins[row][1] for row in changes[0].rows]
+    if names[0] != names[1]:
+        pair = zip(records, names, strict=True)
+        settings = differing([one.content["config"]["retrievers"][name] for one, name in pair])
+        tables.append(settings_table(settings, []))
+    elif records[0].content != records[1].content:
         settings = differing([record.content["config"] for record in records])
         settings.pop("output", None)
         tables.append(settings_table(settings, differences(*records)))
