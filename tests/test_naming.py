@@ -144,7 +144,7 @@ def test_a_table_that_can_fit_does_and_breaks_no_word(rows, width):
     grid = Grid("t", tuple(rows[0]), tuple(tuple(map(Cell, row)) for row in rows[1:]))
     Console(file=out, width=width, color_system=None).print(terminal(grid, width))
     printed = out.getvalue()
-    if sum(longest) + 3 * (len(columns) - 1) + 2 <= width:
+    if sum(longest) + 2 * (len(columns) - 1) + 2 <= width:
         shown = sorted(
             word for line in printed.splitlines()[2:] if "─" not in line for word in line.split()
         )

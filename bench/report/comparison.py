@@ -69,7 +69,7 @@ def _found(comparisons: Sequence[Comparison], means: Means) -> dict[str, list[Ce
         ],
     }
     if comparisons[0].verdict is None:
-        return columns | {"win/tie/loss": [_counts(one) for one in comparisons]}
+        return columns | {"win / tie / loss": [_counts(one) for one in comparisons]}
     return columns | {"verdict": [Cell(str(one.verdict), one.significant) for one in comparisons]}
 
 
@@ -78,7 +78,7 @@ def _sure(comparisons: Sequence[Comparison]) -> dict[str, list[Cell]]:
         "p": [Cell(p_words(one.p)) for one in comparisons],
         "p corrected": [Cell(p_words(one.p_corrected)) for one in comparisons],
         "effect": [Cell("–" if one.effect is None else f"{one.effect:+.2f}") for one in comparisons],
-        "win/tie/loss": [_counts(one) for one in comparisons],
+        "win / tie / loss": [_counts(one) for one in comparisons],
         "detectable": [
             Cell("–" if one.detectable is None else f"{one.detectable:.4f}") for one in comparisons
         ],

@@ -106,7 +106,10 @@ def terminal(grid: Grid, width: int = 200) -> Table:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    widths = _widths(grid, width)
+    widths = _widths(grid, width, gap=3)
+    if widths is None:
+        widths = _widths(grid, width, gap=2) or []
+        table.collapse_padding = bool(widths)
     for place, name in enumerate(grid.header):
         table.add_column(
             Text(visible(name)),
@@ -127,20 +130,22 @@ def terminal(grid: Grid, width: int = 200) -> Table:
     return table
 
 
-def _widths(grid: Grid, available: int) -> list[int]:
-    """Return the width of each column so that the table fits and no word is broken; none where it fits
-    as it is, or can not. Rich breaks words before it has used up what can be broken at a space."""
+def _widths(grid: Grid, available: int, gap: int) -> list[int] | None:
+    """Return the width of each column so that the table fits and no word is broken: none where it fits
+    as it is, None where it can not. Rich breaks words while there are spaces left to break at."""
     from rich.cells import cell_len
 
     columns = [
         [visible(name), *(visible(row[place].text) + row[place].mark for row in grid.body)]
         for place, name in enumerate(grid.header)
     ]
-    room = available - 3 * (len(columns) - 1) - 2  # what stands between and around them
+    room = available - gap * (len(columns) - 1) - 2  # what stands between and around them
     widths = [max(map(cell_len, texts)) for texts in columns]
     words = [max(cell_len(word) for text in texts for word in text.split(" ")) for texts in columns]
-    if sum(widths) <= room or sum(words) > room:
+    if sum(widths) <= room:
         return []
+    if sum(words) > room:
+        return None
     while sum(widths) > room:
         spare = [width - word for width, word in zip(widths, words, strict=True)]
         widths[spare.index(max(spare))] -= 1
