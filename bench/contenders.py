@@ -215,7 +215,7 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
     if test is None:
         raise BenchError(
             f"{file} is a run file and holds no measures; say on what to measure it with "
-            "--collection DIR (a BEIR folder, or digest)"
+            "--collection DIR (a BEIR folder, or digest) or --qrels FILE"
         )
     searcher = RunFile(str(file)).index(test.collection)
     return _RunFile(str(file), searcher, int(searcher.facts["longest_list"] or 0))
