@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from bench import crash
-from bench.commands import evidence, gate, labels, verify
+from bench.commands import data, diff, evidence, gate, labels, verify
 from bench.errors import BenchError, require
 
 app = typer.Typer(
@@ -171,15 +171,18 @@ def complete(
 
 _COMMANDS: dict[Callable[..., None], str] = {
     evidence.compare: "Is the difference between systems real?",
+    diff.diff: "Which queries changed from one run to another.",
     gate.gate: "Hold a run against the baseline, for CI.",
     verify.verify: "Run a saved record again.",
     labels.agree: "Agreement of assessors, with intervals.",
     labels.judge: "Judge papers in the terminal.",
     labels.adjudicate: "Settle what two passes differ on.",
     labels.export: "Topics and qrels for other tools.",
+    data.split: "Divide queries into dev and test.",
 }
 for command, short in _COMMANDS.items():
     app.command(short_help=short)(command)
+app.command("import", short_help="CSV or TSV files to a BEIR folder.")(data.import_tables)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, did_you_mean, require
 from bench.measure import Measure, answerable, evaluate
+from bench.naming import system_titles
 from bench.ranking import namesakes, without
 from bench.record import Record
 from bench.retrievers.runfile import RunFile
@@ -25,7 +27,8 @@ MEASURES = ("nDCG@10", "Recall@5", "Recall@10", "Recall@20", "Recall@100", "MRR@
 class Contenders:
     """Per-query values of all systems: `values` float64 (n_systems, n_measures, n_queries).
 
-    `notes` say what a reader must know of how they came about.
+    `notes` say what a reader must know of how they came about; `origins` has the argument and the name
+    in it of each system, "" for the name of one in a run file.
     """
 
     systems: tuple[str, ...]
@@ -34,9 +37,13 @@ class Contenders:
     sets: tuple[str, ...]
     values: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
 
     def place(self, name: str) -> int:
         """Return the row of a system. Raises `BenchError` with the nearest names."""
+        given = [name in (source, f"{source}:{system}") for source, system in self.origins]
+        if given.count(True) == 1:
+            return given.index(True)
         require(name in self.systems, f"no system '{name}'; {did_you_mean(name, self.systems)}")
         return self.systems.index(name)
 
@@ -57,6 +64,7 @@ class _Source:
     values: NDArray[np.float64]
     identities: tuple[object, ...]  # the fingerprint of each system; None where it is not known
     notes: tuple[str, ...] = ()
+    config: Mapping[str, Any] | None = None  # of a run
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,20 +156,13 @@ def gather(
         raise BenchError(reach.refusal(Measure.parse(unlike[0])))
     chosen = tuple(measures) or tuple(m for m in shared if m not in unlike)
     require(bool(chosen), "the runs have no measure in common; run them with the same measures")
-    several = len(sources) > 1
-    titles = [
-        f"{source.name}:{system}"
-        if several and len(source.systems) > 1
-        else (source.name if several else system)
-        for source in sources
-        for system in source.systems
-    ]
+    titles, names_said = system_titles([(one.name, one.systems, one.config) for one in sources])
     require(
         len(set(titles)) == len(titles),
         f"'{max(titles, key=titles.count)}' stands twice; name each system once",
     )
     values = [source.values[:, [source.measures.index(m) for m in chosen]] for source in sources]
-    notes = [note for source in sources for note in source.notes]
+    notes = [*names_said, *(note for source in sources for note in source.notes)]
     if unlike:
         notes.append(f"{', '.join(unlike)} left out: {reach.why}")
     if not runs and (beyond := reach.beyond(chosen)):
@@ -171,7 +172,13 @@ def gather(
         )
     notes += _same(titles, [identity for source in sources for identity in source.identities])
     return Contenders(
-        tuple(titles), chosen, first.query_ids, first.sets, np.concatenate(values), tuple(notes)
+        tuple(titles),
+        chosen,
+        first.query_ids,
+        first.sets,
+        np.concatenate(values),
+        tuple(notes),
+        tuple((one.name, system if one.config else "") for one in sources for system in one.systems),
     )
 
 
@@ -200,6 +207,7 @@ def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
         record.depth,
         np.stack([record.values(measure)[kept] for measure in record.measures], axis=1),
         tuple(record.content["systems"][systems[place]].get("fingerprint") for place in kept),
+        config=record.content["config"],
     )
 
 
@@ -207,7 +215,7 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
     if test is None:
         raise BenchError(
             f"{file} is a run file and holds no measures; say on what to measure it with "
-            "--collection DIR (a BEIR folder, or digest)"
+            "--collection DIR (a BEIR folder, or digest) or --qrels FILE"
         )
     searcher = RunFile(str(file)).index(test.collection)
     return _RunFile(str(file), searcher, int(searcher.facts["longest_list"] or 0))

@@ -13,6 +13,7 @@ from bench.errors import BenchError, require
 from bench.execute import run_and_save
 from bench.files import write_numbered
 from bench.report.grid import markdown
+from bench.report.sweep import sweep_table
 from bench.report.tuning import tuning_json, tuning_tables
 from bench.report.write import print_grids, print_tables, run_stands
 
@@ -30,16 +31,24 @@ def run(
     own        folders searched beside conf/
     allowed    modules besides bench that a `_target_` may name
 
-    All jobs of a sweep are composed before the first runs, and none runs after one that fails. Raises
-    `BenchError`.
+    All jobs of a sweep are composed before the first runs, and none runs after one that fails. At the
+    end stands one table over the values swept. Raises `BenchError`.
     """
     if not sweep:
         _require_no_sweep(overrides, own)
-    for settings in [compose(job, own) for job in (jobs(overrides, own) if sweep else [overrides])]:
+    sweeps = [one.sweep for one in read(overrides, own)]
+    todo = [(job, compose(job, own)) for job in (jobs(overrides, own) if sweep else [overrides])]
+    done = []
+    for job, settings in todo:
         saved, folder = run_and_save(settings, allowed)
         with run_stands(folder):
             print_tables(saved)
         print(_shown(folder))
+        swept = [text.lstrip("+").partition("=") for text, its in zip(job, sweeps, strict=True) if its]
+        done.append(({key: value for key, _, value in swept}, saved))
+    if len(done) > 1:
+        print()
+        print_grids([sweep_table(done)])
 
 
 def show(

@@ -209,6 +209,15 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], *, query: bool) -> Encoded: ...
 
 
+@runtime_checkable
+class Scorer(Protocol):
+    """Tells how well documents answer a query, text by text. Hashable, as a retriever is."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float] | NDArray[np.floating]:
+        """Return one number for each (query, document), higher for a better answer."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class TestCollection:
     """A collection with the queries and judgements that are asked of it.

@@ -11,7 +11,7 @@ from conftest import ROOT
 # Each module may import what stands in the same line or above it.
 LAYERS = (
     {"errors", "resources"},
-    {"types", "files", "progress", "cache", "models", "provenance", "sources"},
+    {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources"},
     {"identity"},
     {"ranking", "indexing", "evidence"},
     {"collections", "encode", "retrievers", "measure"},
@@ -21,6 +21,7 @@ LAYERS = (
     {"record"},
     {"run_folder", "baseline"},
     {"comparable", "contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
+    {"diff"},
     {"report", "experiment"},
     {"execute"},
     {"tuning"},
@@ -42,7 +43,15 @@ LEAVES = {
     "matplotlib": {"report.plots"},
     "hydra": {"compose", "config_errors"},
     "omegaconf": {"compose", "config_errors"},
-    "typer": {"cli", "commands.labels", "commands.evidence", "commands.gate", "commands.verify"},
+    "typer": {
+        "cli",
+        "commands.data",
+        "commands.diff",
+        "commands.labels",
+        "commands.evidence",
+        "commands.gate",
+        "commands.verify",
+    },
     "textual": {"judge.screen"},
     "scipy": {"relabel", "reproduction", "evidence.intervals", "evidence.power"},
 }

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.errors import require
+from bench.errors import listed, require
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bench.contenders import Contenders
     from bench.types import TestCollection
 
 
@@ -48,7 +50,13 @@ def compare(
         str | None,
         typer.Option(metavar="DIR", help="What run files are measured on: a BEIR folder, or digest."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which qrels/SPLIT.tsv of it.")] = "test",
+    qrels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What run files are measured on: qrels alone, as of TREC."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Which qrels/SPLIT.tsv of --collection; test if not given.")
+    ] = None,
     relevant: Annotated[
         int | None, typer.Option(min=1, help="The lowest grade that is relevant in it.")
     ] = None,
@@ -78,13 +86,9 @@ def compare(
 
     forms = (".md", ".tex", ".csv", ".json")
     require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
-    rules = {"--complete": complete, "--ignore-identical-ids": ignore_identical_ids}
-    for option in [option for option, given in rules.items() if given]:
-        require(collection is not None, f"{option} is of --collection, which is missing; add it")
-        require(collection != "digest", f"the digest's rules are fixed; leave {option} out")
-    test = None
-    if collection:
-        test = _collection(collection, split, relevant, complete, ignore_identical_ids)
+    test = _measured_on(
+        runs, collection, qrels, split, relevant, complete=complete, ignore=ignore_identical_ids
+    )
     found = gather(runs, test, measure or ())
     for note in found.notes:
         print(note, file=sys.stderr)
@@ -102,15 +106,7 @@ def compare(
     def of(measures: list[str]) -> NDArray[np.float64]:
         return found.values[:, [found.measures.index(m) for m in measures]]
 
-    everyone = range(len(found.systems))
-    require(len(everyone) >= 2, f"only one system, {found.systems[0]}; name another to compare it with")
-    if all_pairs:
-        require(not baseline, "--all-pairs compares each two systems; leave --baseline out")
-        pairs = [(b, a) for a, b in itertools.combinations(everyone, 2)]
-    else:
-        against = [found.place(name) for name in baseline or [found.systems[0]]]
-        pairs = [(s, b) for b in against for s in everyone if s not in against]
-        require(bool(pairs), "every system is a baseline; name one that is not")
+    pairs = _pairs(found, baseline or (), all_pairs=all_pairs)
     family = compare_values(
         of(tested), found.systems, tested, pairs, found.sets, margins=margins, seed=seed
     )
@@ -119,18 +115,86 @@ def compare(
     if untested:
         others = explore(of(untested), found.systems, untested, pairs, found.sets, margins=margins)
     comparisons = [*family.comparisons, *others]
-    tables = comparison_tables(family, others)
+    means = {
+        (system, measure): float(mean)
+        for system, row in zip(found.systems, found.values.mean(axis=-1), strict=True)
+        for measure, mean in zip(found.measures, row, strict=True)
+    }
+    tables = comparison_tables(family, others, means)
     if out is not None:
         write_text(
             out,
             {
                 ".md": lambda: markdown(tables),
                 ".tex": lambda: latex(tables),
-                ".csv": lambda: comparison_csv(comparisons),
-                ".json": lambda: comparison_json(comparisons),
+                ".csv": lambda: comparison_csv(comparisons, means),
+                ".json": lambda: comparison_json(comparisons, means),
             }[out.suffix](),
         )
     print_grids(tables)
+
+
+def _pairs(found: Contenders, baseline: Sequence[str], *, all_pairs: bool) -> list[tuple[int, int]]:
+    """Return the pairs (system, baseline) of rows to compare.
+
+    Of several runs each system is compared with that of the same name in the first, where there is one.
+    """
+    from bench.naming import pairs_by_name
+
+    everyone = range(len(found.systems))
+    require(len(everyone) >= 2, f"only one system, {found.systems[0]}; name another to compare it with")
+    if all_pairs:
+        require(not baseline, "--all-pairs compares each two systems; leave --baseline out")
+        return [(b, a) for a, b in itertools.combinations(everyone, 2)]
+    if not baseline:
+        pairs = pairs_by_name(found.origins)
+        if pairs:
+            left = [name for row, name in enumerate(found.systems) if row not in sum(pairs, ())]
+            if left:
+                print(f"not compared, as no other run has them: {listed(left)}", file=sys.stderr)
+            return pairs
+    against = [found.place(name) for name in baseline or [found.systems[0]]]
+    pairs = [(s, b) for b in against for s in everyone if s not in against]
+    require(bool(pairs), "every system is a baseline; name one that is not")
+    return pairs
+
+
+def _measured_on(
+    runs: Sequence[str],
+    collection: str | None,
+    qrels: Path | None,
+    split: str | None,
+    relevant: int | None,
+    *,
+    complete: bool,
+    ignore: bool,
+) -> TestCollection | None:
+    """Return what run files are measured on; None where nothing was named."""
+    rules = {"--complete": complete, "--ignore-identical-ids": ignore}
+    for option in [option for option, given in rules.items() if given]:
+        require(
+            collection is not None or qrels is not None,
+            f"{option} is of --collection or --qrels, and both are missing; add one",
+        )
+        require(collection != "digest", f"the digest's rules are fixed; leave {option} out")
+    if qrels is None:
+        if collection is None:
+            return None
+        return _collection(collection, split or "test", relevant, complete, ignore)
+    from bench.collections.judgements import judged
+
+    require(collection is None, "--qrels and --collection both say what to measure on; leave one out")
+    require(split is None, "--split is of --collection, and --qrels names its file; leave --split out")
+    for run in runs:
+        require(
+            Path(run).is_file() and Path(run).name != "record.json",
+            f"{run} is no run file, and --qrels is for those; of a run's folder name its SYSTEM.trec",
+        )
+    files = list(map(Path, runs))
+    test, notes = judged(qrels, files, relevant or 1, complete=complete, ignore_identical_ids=ignore)
+    for note in notes:
+        print(note, file=sys.stderr)
+    return test
 
 
 def _collection(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from bench.evidence.comparison import ALPHA, FEWEST_EQUIVALENT, Comparison, Family, Verdict
@@ -15,74 +15,109 @@ _WIDE = "°"
 _WIDE_NOTE = f"{_WIDE} few queries differ, or all by as much: the wider interval is shown."
 
 
-def comparison_tables(family: Family, exploratory: Sequence[Comparison]) -> list[Grid]:
-    """The family, one line a comparison; then what is not tested."""
+# (system, measure) → its mean over the queries.
+Means = Mapping[tuple[str, str], float]
+
+
+def comparison_tables(family: Family, exploratory: Sequence[Comparison], means: Means) -> list[Grid]:
+    """What was found, one line a comparison; how sure that is; then what is not tested.
+
+    A baseline or measure that all lines share stands in the title, so that the tables stay narrow.
+    """
     n = family.comparisons[0].n
-    header = ("p", "p corrected", "detectable", "queries needed", "verdict")
-    tested = Grid(
-        f"Paired comparison on {n} queries",
-        (*_DESCRIBED, *header),
-        tuple((*_described(one), *_decided(one)) for one in family.comparisons),
-        tuple(_notes(family)),
-    )
-    if not exploratory:
-        return [tested]
-    notes = ["Not in the family: each interval for itself, no test and no verdict."]
-    if any(one.wide for one in exploratory):
-        notes.append(_WIDE_NOTE)
-    body = tuple(_described(one) for one in exploratory)
-    return [tested, Grid("Exploratory: other measures", _DESCRIBED, body, tuple(notes))]
+    notes, how_sure = _notes(family)
+    tables = [
+        _grid(f"Paired comparison on {n} queries", family.comparisons, means, notes),
+        _grid("How sure that is", family.comparisons, None, how_sure),
+    ]
+    if exploratory:
+        words = ["Not in the family: each interval for itself, no test and no verdict."]
+        if any(one.wide for one in exploratory):
+            words.append(_WIDE_NOTE)
+        tables.append(_grid("Exploratory: other measures", exploratory, means, words))
+    return tables
 
 
-_DESCRIBED = ("system", "baseline", "measure", "difference", "95 % interval", "effect", "win/tie/loss")
+def _grid(
+    title: str, comparisons: Sequence[Comparison], means: Means | None, notes: Sequence[str]
+) -> Grid:
+    """A line a comparison: what differs, given means, or else how sure that is."""
+    columns: dict[str, list[Cell]] = {}
+    shared = ""
+    for name, before, texts in (
+        ("system", " ", [one.system for one in comparisons]),
+        ("baseline", " against ", [one.baseline for one in comparisons]),
+        ("measure", ", ", [one.measure for one in comparisons]),
+    ):
+        if len(set(texts)) == 1 and (name != "system" or len(comparisons) > 1):
+            shared += f"{before}{texts[0]}"
+        else:
+            columns[name] = list(map(Cell, texts))
+    if shared:
+        title += f": {shared.lstrip(', ')}"
+    columns |= _sure(comparisons) if means is None else _found(comparisons, means)
+    return Grid(title, tuple(columns), tuple(zip(*columns.values(), strict=True)), tuple(notes))
 
 
-def _described(one: Comparison) -> tuple[Cell, ...]:
-    return (
-        Cell(one.system),
-        Cell(one.baseline),
-        Cell(one.measure),
-        Cell(f"{one.difference:+.4f}", one.significant),
-        Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE if one.wide else ''}"),
-        Cell("–" if one.effect is None else f"{one.effect:+.2f}"),
-        Cell(f"{one.wins}/{one.ties}/{one.losses}"),
-    )
+def _found(comparisons: Sequence[Comparison], means: Means) -> dict[str, list[Cell]]:
+    columns = {
+        "mean": [Cell(f"{means[one.system, one.measure]:.4f}") for one in comparisons],
+        "baseline mean": [Cell(f"{means[one.baseline, one.measure]:.4f}") for one in comparisons],
+        "difference": [Cell(f"{one.difference:+.4f}", one.significant) for one in comparisons],
+        "95 % interval": [
+            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE * one.wide}") for one in comparisons
+        ],
+    }
+    if comparisons[0].verdict is None:
+        return columns | {"win / tie / loss": [_counts(one) for one in comparisons]}
+    return columns | {"verdict": [Cell(str(one.verdict), one.significant) for one in comparisons]}
 
 
-def _decided(one: Comparison) -> tuple[Cell, ...]:
-    return (
-        Cell(p_words(one.p)),
-        Cell(p_words(one.p_corrected)),
-        Cell("–" if one.detectable is None else f"{one.detectable:.4f}"),
-        Cell(needed_words(one)),
-        Cell(str(one.verdict), one.significant),
-    )
+def _sure(comparisons: Sequence[Comparison]) -> dict[str, list[Cell]]:
+    return {
+        "p": [Cell(p_words(one.p)) for one in comparisons],
+        "p corrected": [Cell(p_words(one.p_corrected)) for one in comparisons],
+        "effect": [Cell("–" if one.effect is None else f"{one.effect:+.2f}") for one in comparisons],
+        "win / tie / loss": [_counts(one) for one in comparisons],
+        "detectable": [
+            Cell("–" if one.detectable is None else f"{one.detectable:.4f}") for one in comparisons
+        ],
+        "queries needed": [Cell(needed_words(one)) for one in comparisons],
+    }
 
 
-def _notes(family: Family) -> list[str]:
+def _counts(one: Comparison) -> Cell:
+    return Cell(f"{one.wins}/{one.ties}/{one.losses}")
+
+
+def _notes(family: Family) -> tuple[list[str], list[str]]:
+    """The notes of what was found, and of how sure that is."""
     flips = "every flip" if family.exact else f"{family.draws:,} flips"
     margins = {one.measure: one.margin for one in family.comparisons}
     margin = ", ".join(f"±{value:g}" for value in dict.fromkeys(margins.values()))
     if len(set(margins.values())) > 1:
         margin = ", ".join(f"{measure} ±{value:g}" for measure, value in margins.items())
-    notes = [
+    found = [
+        (
+            "better, worse: significant, and the interval leaves 0 out. equivalent: the interval lies "
+            f"within the margin ({margin}), on {FEWEST_EQUIVALENT} queries or more. undecided: neither. "
+            "alike: every query is answered alike, and nothing is tested."
+        ),
+        f"Interval: stratified t, simultaneous over the {family.hypotheses} tested comparisons.",
+    ]
+    sure = [
         (
             f"p: paired randomisation test, {flips} of signs, two-sided; corrected by the largest "
-            f"statistic over the {family.hypotheses} tested comparisons. Interval: stratified t, "
-            "simultaneous over them. effect: mean difference over its standard deviation."
+            f"statistic over the {family.hypotheses} tested comparisons. effect: mean difference over "
+            "its standard deviation."
         ),
         (
             "detectable: smallest true difference that these queries find with 80 % power at the "
             f"corrected α = {ALPHA:.2g}. queries needed, with 80 % power: to find a difference of the "
             "margin; to show equivalence."
         ),
-        (
-            "better, worse: significant, and the interval leaves 0 out. equivalent: the interval lies "
-            f"within the margin ({margin}), on {FEWEST_EQUIVALENT} queries or more. undecided: neither. "
-            "alike: every query is answered alike, and nothing is tested."
-        ),
     ]
-    return [*notes, _WIDE_NOTE] if any(one.wide for one in family.comparisons) else notes
+    return [*found, *([_WIDE_NOTE] if any(one.wide for one in family.comparisons) else [])], sure
 
 
 def needed_words(one: Comparison) -> str:
@@ -98,15 +133,25 @@ def p_words(p: float | None) -> str:
     return "–" if p is None else f"{p:.5f}"
 
 
-def comparison_csv(comparisons: Sequence[Comparison]) -> str:
+def comparison_csv(comparisons: Sequence[Comparison], means: Means) -> str:
     """Return one line a comparison, numbers in full; empty where there is none."""
+    rows = [_row(one, means) for one in comparisons]
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(asdict(comparisons[0])), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(one) for one in comparisons)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def comparison_json(comparisons: Sequence[Comparison]) -> str:
+def comparison_json(comparisons: Sequence[Comparison], means: Means) -> str:
     """Return a list of objects; null where there is no number."""
-    return json.dumps([asdict(one) for one in comparisons], indent=1, allow_nan=False) + "\n"
+    rows = [_row(one, means) for one in comparisons]
+    return json.dumps(rows, indent=1, allow_nan=False) + "\n"
+
+
+def _row(one: Comparison, means: Means) -> dict[str, object]:
+    both = {
+        "mean": means[one.system, one.measure],
+        "baseline_mean": means[one.baseline, one.measure],
+    }
+    return asdict(one) | both

@@ -23,12 +23,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table before it has a form: a title, a header, cells, and the notes below it."""
+    """A table before it has a form: a title, a header, cells, and the notes below it. Columns of numbers
+    stand at the right; the first and those named in `left` at the left."""
 
     title: str
     header: tuple[str, ...]
     body: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def markdown(tables: Sequence[Grid]) -> str:
@@ -92,8 +94,8 @@ def _raised(mark: str) -> str:
     return visible(mark).translate(_RAISED)
 
 
-def terminal(grid: Grid) -> Table:
-    """Return the table for a rich console."""
+def terminal(grid: Grid, width: int = 200) -> Table:
+    """Return the table for a rich console of this width; where it is too wide, cells break at spaces."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -104,12 +106,17 @@ def terminal(grid: Grid) -> Table:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
+    widths = _widths(grid, width, gap=3)
+    if widths is None:
+        widths = _widths(grid, width, gap=2) or []
+        table.collapse_padding = bool(widths)
     for place, name in enumerate(grid.header):
         table.add_column(
             Text(visible(name)),
-            justify="left" if place == 0 else "right",
+            justify="left" if place == 0 or name in grid.left else "right",
             overflow="fold",
-            no_wrap=place == 0,
+            no_wrap=place == 0 and not widths,
+            width=widths[place] if widths else None,
         )
     for row in grid.body:
         table.add_row(
@@ -121,3 +128,25 @@ def terminal(grid: Grid) -> Table:
             )
         )
     return table
+
+
+def _widths(grid: Grid, available: int, gap: int) -> list[int] | None:
+    """Return the width of each column so that the table fits and no word is broken: none where it fits
+    as it is, None where it can not. Rich breaks words while there are spaces left to break at."""
+    from rich.cells import cell_len
+
+    columns = [
+        [visible(name), *(visible(row[place].text) + row[place].mark for row in grid.body)]
+        for place, name in enumerate(grid.header)
+    ]
+    room = available - gap * (len(columns) - 1) - 2  # what stands between and around them
+    widths = [max(map(cell_len, texts)) for texts in columns]
+    words = [max(cell_len(word) for text in texts for word in text.split(" ")) for texts in columns]
+    if sum(widths) <= room:
+        return []
+    if sum(words) > room:
+        return None
+    while sum(widths) > room:
+        spare = [width - word for width, word in zip(widths, words, strict=True)]
+        widths[spare.index(max(spare))] -= 1
+    return widths

@@ -60,7 +60,7 @@ def print_grids(tables: Sequence[Grid]) -> None:
 
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for grid in tables:
-        console.print(terminal(grid))
+        console.print(terminal(grid, console.width))
         for note in grid.notes:
             console.print(Text(visible(note), style="dim"))  # as Text: no markup, no ":names:" of emoji
         console.print()

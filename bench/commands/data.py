@@ -1,0 +1,86 @@
+"""Commands that make a collection: import, split."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_tables(
+    articles: Annotated[Path, typer.Argument(metavar="ARTICLES", help="id, title, text.")],
+    queries: Annotated[Path, typer.Argument(metavar="QUERIES", help="id, text, perhaps a set.")],
+    qrels: Annotated[Path, typer.Argument(metavar="QRELS", help="query, article, grade.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The BEIR folder that is made.")],
+    doc_id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Of ARTICLES.")] = None,
+    title: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of ARTICLES.")] = None,
+    text: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of ARTICLES.")] = None,
+    query_id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of QUERIES.")] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Of QUERIES: what is asked.")
+    ] = None,
+    query_set: Annotated[
+        str | None, typer.Option("--set", metavar="COLUMN", help="Of QUERIES: the query set.")
+    ] = None,
+    judged_query: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Of QRELS: the query's id.")
+    ] = None,
+    judged_id: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Of QRELS: the article's id.")
+    ] = None,
+    grade: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of QRELS.")] = None,
+    no_quotes: Annotated[
+        bool, typer.Option("--no-quotes", help="A quotation mark is a character like any other.")
+    ] = False,
+) -> None:
+    """Make a BEIR folder of three CSV or TSV files.
+
+    Columns that no option names are guessed from their names, and said.
+    """
+    from bench.collections.importing import Columns, read_collection
+    from bench.report.escape import visible
+
+    columns = {
+        "--id": doc_id,
+        "--title": title,
+        "--text": text,
+        "--query-id": query_id,
+        "--query": query,
+        "--set": query_set,
+        "--judged-query": judged_query,
+        "--judged-id": judged_id,
+        "--grade": grade,
+    }
+    found = read_collection(articles, queries, qrels, Columns(columns), quotes=not no_quotes)
+    found.write(out)
+    for note in found.notes:
+        print(visible(note))
+    counts = {
+        "documents": len(found.documents),
+        "queries": len(found.queries),
+        "judgements": sum(map(len, found.judgements.values())),
+    }
+    print(", ".join(f"{n:,} {what}" for what, n in counts.items()), "→", visible(str(out)))
+    path = shlex.quote(f"collection.path={out}")
+    print(f"run it with: bench run collection=beir {visible(path)}")
+
+
+def split(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A BEIR folder.")],
+    dev: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Share of the queries that is for dev.")
+    ] = 0.4,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed chooses other queries.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Divide anew what is divided already.")] = False,
+) -> None:
+    """Divide the judged queries into dev, to choose settings on, and test, to measure them once.
+
+    Each query set is divided alike. Only ids, sets and the seed decide.
+    """
+    from bench.collections.splits import divide
+
+    made = divide(folder, dev, seed, again=force)
+    within = f", within each of {made.sets} query sets" if made.sets > 1 else ""
+    print(f"{made.dev:,} dev and {made.test:,} test queries (seed {seed}{within}) → {folder / 'qrels'}")

@@ -1,0 +1,152 @@
+"""Runs are called by the settings in which they differ, and compared system by system."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from conftest import write_beir
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from bench import cli
+from bench.contenders import gather
+from bench.execute import run_and_save
+from bench.naming import ABSENT, differing, run_labels, short_keys
+from bench.report.grid import Cell, Grid, terminal
+
+ENCODER = {"model": "one", "sha256": "a" * 64}
+
+
+def config(output="out", encoder=ENCODER, **bm25):
+    return {
+        "encoder": encoder,
+        "retrievers": {"bm25": {"k1": 1.2, "b": 0.75, **bm25}, "dense": {"encoder": encoder}},
+        "output": output,
+    }
+
+
+def test_what_differs_stands_once_whatever_refers_to_it():
+    other = config(encoder={"model": "two", "sha256": "b" * 64}, k1=0.9)
+    assert differing([config(), other]) == {
+        "encoder.model": ("one", "two"),
+        "encoder.sha256": ("a" * 64, "b" * 64),
+        "retrievers.bm25.k1": (1.2, 0.9),
+    }
+    fewer = {**config(), "retrievers": {"bm25": {"k1": 1.2, "b": 0.75}}}
+    assert differing([fewer, config()]) == {"retrievers.dense": (ABSENT, {"encoder": ENCODER})}
+    assert differing([{"a": True}, {"a": 1}]) == {"a": (True, 1)}
+
+
+@pytest.mark.parametrize(
+    ("configs", "labels"),
+    [
+        ([config(), config(k1=0.9)], ["k1=1.2", "k1=0.9"]),
+        ([config(), config(k1=0.9), config(b=0.3)], ["k1=1.2, b=0.75", "k1=0.9, b=0.75", "k1=1.2, b=0.3"]),
+        ([config(), config(encoder={"model": "two", "sha256": "b"})], ["model=one", "model=two"]),
+        ([config(), config(encoder={"model": "one", "sha256": "b"})], ["r0", "r1"]),  # 64 characters
+        ([config("here"), config("there")], ["r0", "r1"]),
+        ([config(), config(k1=0.9), config(k1=0.9)], ["r0", "r1", "r2"]),
+    ],
+)  # fmt: skip
+def test_labels(configs, labels):
+    assert run_labels([f"runs/r{n}" for n in range(len(configs))], configs) == labels
+
+
+def test_folders_of_one_name_keep_their_path():
+    assert run_labels(["a/run", "b/run"], [config(), config()]) == ["a/run", "b/run"]
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(".".join), unique=True))
+def test_short_keys_tell_apart(keys):
+    short = short_keys(keys)
+    assert len(set(short.values())) == len(keys)
+    assert all(key == tail or key.endswith(f".{tail}") for key, tail in short.items())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two runs of two systems of the same names, and a third system that only the second has."""
+    folder = tmp_path_factory.mktemp("naming")
+    bm25 = {"_target_": "bench.retrievers.bm25.BM25"}
+    tiny = str(write_beir(folder / "tiny"))
+    found = []
+    for b, more in ((0.75, {}), (0.0, {"extra": bm25})):
+        settings = {
+            "collection": {"_target_": "bench.collections.beir.BeirFolder", "path": tiny},
+            "retrievers": {"bm25": {**bm25, "b": b}, "same": {**bm25, "k1": 2}, **more},
+            "measures": ["nDCG@10", "MAP"],
+            "depth": 100,
+            "seed": 0,
+            "trec_header": False,
+            "output": str(folder / "out"),
+        }
+        found.append(str(run_and_save(settings)[1]))
+    return found
+
+
+def compared(runs, tmp_path, *options):
+    out = tmp_path / "c.json"
+    cli.app(
+        args=["compare", *runs, "--measure", "MAP", "--out", str(out), *options], standalone_mode=False
+    )
+    return [(row["system"], row["baseline"]) for row in json.loads(out.read_text())]
+
+
+def test_two_runs_are_compared_system_by_system(runs, tmp_path, capsys):
+    assert compared(runs, tmp_path) == [
+        ("bm25 (b=0.0)", "bm25 (b=0.75)"),
+        ("same (b=0.0)", "same (b=0.75)"),
+    ]
+    said = capsys.readouterr().err
+    assert f"(b=0.75) is {runs[0]}\n(b=0.0) is {runs[1]}\n" in said
+    assert "not compared, as no other run has them: extra (b=0.0)" in said
+
+
+def test_what_was_named_stays_as_it_was(runs, tmp_path):
+    one, other = runs
+    assert compared([f"{one}:bm25", f"{other}:same"], tmp_path) == [("same (b=0.0)", "bm25 (b=0.75)")]
+    assert compared([f"{one}:bm25", f"{one}:same"], tmp_path) == [(f"{one}:same", f"{one}:bm25")]
+    for name in ("bm25 (b=0.0)", f"{other}:bm25"):
+        found = compared(runs, tmp_path, "--baseline", name)
+        assert len(found) == 4
+        assert {baseline for _, baseline in found} == {"bm25 (b=0.0)"}
+
+
+def test_both_means_stand_beside_the_difference(runs, tmp_path, capsys):
+    compared(runs, tmp_path)
+    means = gather(runs, None, ["MAP"]).values.mean(axis=-1)[:, 0]
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith(" bm25 (b=0.0)")
+    )
+    assert f"{means[2]:.4f}" in line
+    assert f"{means[0]:.4f}" in line
+    (row, *_) = json.loads((tmp_path / "c.json").read_text())
+    assert (row["mean"], row["baseline_mean"]) == pytest.approx((means[2], means[0]))
+    assert row["mean"] - row["baseline_mean"] == pytest.approx(row["difference"])
+
+
+WORDS = st.lists(st.text("ab=,.°12", min_size=1, max_size=9), min_size=1, max_size=3).map(" ".join)
+
+
+@given(
+    st.integers(2, 5).flatmap(
+        lambda n: st.lists(st.lists(WORDS, min_size=n, max_size=n), min_size=2, max_size=4)
+    ),
+    st.integers(30, 90),
+)
+def test_a_table_that_can_fit_does_and_breaks_no_word(rows, width):
+    columns = list(zip(*rows, strict=True))
+    longest = [max(len(word) for text in column for word in text.split()) for column in columns]
+    out = io.StringIO()
+    grid = Grid("t", tuple(rows[0]), tuple(tuple(map(Cell, row)) for row in rows[1:]))
+    Console(file=out, width=width, color_system=None).print(terminal(grid, width))
+    printed = out.getvalue()
+    if sum(longest) + 2 * (len(columns) - 1) + 2 <= width:
+        shown = sorted(
+            word for line in printed.splitlines()[2:] if "─" not in line for word in line.split()
+        )
+        assert shown == sorted(word for row in rows for text in row for word in text.split())
+    assert all(len(line) <= width for line in printed.splitlines())

@@ -1,0 +1,88 @@
+"""`bench split` divides judged queries into dev and test, each set alike, and loses no judgement."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import DOCUMENTS, write_beir
+
+from bench import cli
+from bench.collections.beir import BeirFolder
+from bench.collections.splits import divide
+from bench.errors import BenchError
+
+SETS = {f"q{i:02d}": ("topic" if i < 20 else "question") for i in range(30)}
+QRELS = {query: {"d01": 2, f"d{1 + i % 11:02d}": 1} for i, query in enumerate(SETS)}
+
+
+@pytest.fixture
+def thirty(tmp_path):
+    queries = {query: (f"text {query}", group) for query, group in SETS.items()}
+    return write_beir(tmp_path / "thirty", DOCUMENTS, queries, QRELS)
+
+
+def queries_of(folder, split):
+    test = BeirFolder(str(folder), split=split).load()
+    return dict(zip(test.queries.ids, test.queries.sets, strict=True)), test.qrels.grades
+
+
+def test_every_set_is_divided_alike_and_nothing_is_lost(thirty, capsys):
+    cli.app(args=["split", str(thirty)], standalone_mode=False)
+    assert "12 dev and 18 test queries (seed 0, within each of 2 query sets)" in capsys.readouterr().out
+    dev, dev_grades = queries_of(thirty, "dev")
+    test, test_grades = queries_of(thirty, "test")
+    assert sorted(dev.values()) == ["question"] * 4 + ["topic"] * 8
+    assert not dev.keys() & test.keys()
+    assert {**dev, **test} == SETS
+    assert {**dev_grades, **test_grades} == QRELS
+    assert queries_of(thirty, "all")[1] == QRELS
+
+
+def test_a_seed_decides_and_a_division_stays_unless_forced(thirty, refusal):
+    divide(thirty)
+    before = queries_of(thirty, "dev")
+    assert "is divided; add --force" in refusal("split", str(thirty), "--seed", "5")
+    assert queries_of(thirty, "dev") == before
+    divide(thirty, again=True)
+    assert queries_of(thirty, "dev") == before
+    divide(thirty, seed=5, again=True)
+    assert queries_of(thirty, "dev")[0].keys() != before[0].keys()
+    divide(thirty, 0.1, again=True)
+    assert len(queries_of(thirty, "dev")[0]) == 3
+    assert queries_of(thirty, "all")[1] == QRELS
+
+
+def test_a_division_that_was_killed_between_its_files_is_made_good(thirty):
+    whole = (thirty / "qrels" / "test.tsv").read_bytes()
+    divide(thirty)
+    dev = (thirty / "qrels" / "dev.tsv").read_bytes()
+    (thirty / "qrels" / "test.tsv").write_bytes(whole)  # as it was before it was made smaller
+    divide(thirty, again=True)
+    assert (thirty / "qrels" / "dev.tsv").read_bytes() == dev
+    assert queries_of(thirty, "all")[1] == QRELS
+    (thirty / "qrels" / "test.tsv").write_bytes(whole.replace(b"\td01\t2", b"\td01\t3"))
+    with pytest.raises(BenchError, match=r"has other grades in dev\.tsv"):
+        divide(thirty, again=True)
+
+
+def test_what_can_not_be_divided_is_said(thirty, tmp_path, refusal):
+    assert "give 0 dev and 30 test queries" in refusal("split", str(thirty), "--dev", "0.01")
+    (thirty / "qrels" / "test.tsv").rename(thirty / "qrels" / "train.tsv")
+    assert "has no qrels/test.tsv to divide; it has train.tsv: rename one" in refusal(
+        "split", str(thirty)
+    )
+    assert "none does not exist" in refusal("split", str(tmp_path / "none"))
+    assert "has no qrels/test.tsv to divide; make one first" in refusal("split", str(tmp_path))
+    (thirty / "qrels" / "train.tsv").rename(thirty / "qrels" / "test.tsv")
+    queries = thirty / "queries.jsonl"
+    queries.write_text(queries.read_text().replace('"set":', '"split": "test", "set":', 1))
+    assert "names the split of 1 queries itself" in refusal("split", str(thirty))
+    assert [file.name for file in (thirty / "qrels").iterdir()] == ["test.tsv"]
+
+
+def test_tuning_finds_what_was_divided(thirty, bench):
+    divide(thirty)
+    done = bench(
+        "tune", "retriever=bm25", "collection=beir", f"collection.path={thirty}",
+        "retrievers.bm25.k1=0.9,1.2", "tune.space.b=[0.5,0.75]", "tune.folds=2", "output=out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

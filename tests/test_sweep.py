@@ -1,0 +1,81 @@
+"""A sweep ends with one table over the values swept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import write_beir
+
+from bench import cli
+from bench.record import Record
+
+
+def rows(out):
+    """The cells of the last table: header and lines."""
+    lines = [line.split() for line in out.split(" runs, ")[-1].splitlines()]
+    rule = next(n for n, line in enumerate(lines) if line and set(line[0]) == {"─"})
+    return [lines[rule - 1], *lines[rule + 1 : lines.index([], rule)]]
+
+
+def test_a_line_a_combination_with_its_values_and_the_primary_of_each_system(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    tiny = write_beir(tmp_path / "tiny")
+    cli.app(
+        args=[
+            "run", "-m", "collection=beir", f"collection.path={tiny}", "retriever=[bm25]",
+            "+retrievers.other._target_=bench.retrievers.bm25.BM25", "+retrievers.other.k1=0.5,2.0",
+            "retrievers.bm25.b=0.0,1.0", "measures=[MAP]", "output=out",
+        ],
+        standalone_mode=False,
+    )  # fmt: skip
+    found = rows(capsys.readouterr().out)
+    assert found[0] == ["k1", "b", "bm25", "other"]
+    expected = {}
+    for folder in Path("out").iterdir():
+        record = Record.load(folder)
+        systems = record.content["config"]["retrievers"]
+        key = systems["other"]["k1"], systems["bm25"]["b"]
+        expected[key] = [f"{mean:.4f}" for mean in record.values("MAP").mean(axis=1)]
+    assert [(float(k1), float(b)) for k1, b, *_ in found[1:]] == [
+        (0.5, 0.0), (0.5, 1.0), (2.0, 0.0), (2.0, 1.0),
+    ]  # fmt: skip
+    for k1, b, *means in found[1:]:
+        assert means == expected[float(k1), float(b)]
+
+
+def test_one_run_has_no_such_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tiny = write_beir(tmp_path / "tiny")
+    command = [
+        "run",
+        "-m",
+        "collection=beir",
+        f"collection.path={tiny}",
+        "retriever=[bm25]",
+        "output=out",
+    ]
+    cli.app(args=command, standalone_mode=False)
+    assert " runs, " not in capsys.readouterr().out
+
+
+def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
+    from bench.report.sweep import sweep_table
+
+    record = Record.load(saved)
+    content = {**record.content, "systems": {"bm25": record.content["systems"]["bm25"]}}
+    renamed = {**content, "systems": {"other": content["systems"]["bm25"]}}
+    evidence = {**content["evidence"]}
+    evidence["means"] = {
+        group: {m: {"other": its["bm25"]} for m, its in by_measure.items()}
+        for group, by_measure in evidence["means"].items()
+    }
+    renamed["evidence"] = evidence
+    grid = sweep_table([({"retriever": "[bm25]"}, record), ({"retriever": "[other]"}, Record(renamed))])
+    assert grid.header == ("retriever", "bm25", "other")
+    mean = f"{record.values(record.primary).mean():.4f}"
+    assert [[cell.text for cell in row] for row in grid.body] == [
+        ["[bm25]", mean, "–"],
+        ["[other]", "–", mean],
+    ]
