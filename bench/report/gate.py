@@ -46,8 +46,8 @@ def _findings_table(result: GateResult) -> Grid:
     notes = [
         (
             "Passes when nothing changed, or the interval's lower end is above −tolerance; regressed "
-            "when it is not and the difference is significantly below 0; else undecidable. Intervals hold "
-            "together for this table. reranked: queries whose order of documents is another."
+            "when it is not and the difference is significantly below 0; else undecidable. Intervals "
+            "hold together for this table. reranked: queries whose order of documents is another."
         )
     ]
     if anchored:
