@@ -267,6 +267,8 @@ def main() -> NoReturn:
     """Run the command line, and leave with the exit code of `_exit_code`."""
     # A process that is started with these closed has none.
     sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of ASCII shows "→" as an escape
+        sys.stdout.reconfigure(errors="backslashreplace")
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.
     gc.set_threshold(100_000, 20, 20)
     arguments = sys.argv[1:]

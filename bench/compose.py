@@ -136,7 +136,7 @@ def _as_meant(overrides: Sequence[str]) -> list[str]:
         found = _PLAIN_TEXT.fullmatch(one)
         if found and not _is_of_the_grammar(parser, one):
             text = os.path.expanduser(found["text"])  # noqa: PTH111 - any text, not only a path
-            one = f"{found['key']}={QuotedString(text, Quote.single).with_quotes()}"  # noqa: PLW2901
+            one = f"{found['key']}={QuotedString(text, Quote.single).with_quotes()}"
         meant.append(one)
     return meant
 

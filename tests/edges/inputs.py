@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import functools
 import json
-import os
 import resource
 import shutil
 import sys
@@ -180,7 +179,10 @@ def tree(folder: Path) -> dict[str, bytes | str]:
         if path.is_symlink():
             found[name] = f"link to {path.readlink()}"
         elif path.is_file():
-            found[name] = path.read_bytes()
+            try:
+                found[name] = path.read_bytes()
+            except PermissionError:
+                found[name] = "closed"
         else:
             found[name] = "folder" if path.is_dir() else "device"
     return found
@@ -220,9 +222,14 @@ def ordinary_user() -> Iterator[None]:
 def permissions_count(folder: Path) -> bool:
     """Whether this process is held to permissions."""
     probe = folder / "probe"
-    probe.mkdir(mode=0o500)
+    probe.mkdir(mode=0o500)  # not by os.access, which asks for what root might do
     try:
-        return not os.access(probe, os.W_OK)
+        (probe / "file").touch()
+    except PermissionError:
+        return True
+    else:
+        (probe / "file").unlink()
+        return False
     finally:
         probe.rmdir()
 

@@ -79,9 +79,8 @@ def test_edge(row, here, capsys):
         before = inputs.tree(here)
         code = inputs.leave(words_of(row))
         printed = capsys.readouterr()
-    held(
-        row, code, printed.out, printed.err, before, inputs.tree(here) if not row.permissions else before
-    )
+        after = inputs.tree(here)
+    held(row, code, printed.out, printed.err, before, after)
 
 
 def test_the_table_is_long_and_its_rows_have_names_of_their_own():
