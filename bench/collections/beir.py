@@ -177,9 +177,12 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def read_metadata(file: Path, key: str) -> dict[str, str]:
     """Return query id → metadata of this key, such as the narrative; queries without it are left out."""
-    rows = (row for _, row in read_json_lines(file))
-    found = {str(row["_id"]): (row.get("metadata") or {}).get(key) for row in rows}
-    return {query: str(value) for query, value in found.items() if value}
+    found = {
+        str(row["_id"]): _text(row.get("metadata") or {}, key, f"{file}:{number}")
+        for number, row in read_json_lines(file)
+        if (row.get("metadata") or {}).get(key) is not None
+    }
+    return {query: value for query, value in found.items() if value}
 
 
 def read_qrels(

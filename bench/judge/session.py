@@ -111,8 +111,14 @@ class PassFile:
 def _read_drafts(file: Path) -> dict[Pair, str]:
     if not file.exists():
         return {}
-    rows = (row for _, row in read_json_lines(file))
-    return {(str(row["query"]), str(row["document"])): str(row["note"]) for row in rows}
+    drafts = {}
+    for number, row in read_json_lines(file):
+        require(
+            {"query", "document", "note"} <= row.keys(),
+            f"{file}:{number}: a note needs query, document and note; remove the line",
+        )
+        drafts[str(row["query"]), str(row["document"])] = str(row["note"])
+    return drafts
 
 
 def _mend_last_line(file: Path) -> None:

@@ -135,7 +135,7 @@ QUERIES = [
     Row("queries-huge-number", "RUN", queries('{"_id": "x", "text": "x", "n": ' + HUGE + "}"), 2, "queries.jsonl:9: "),
     Row("queries-surrogate", "RUN", queries(r'{"_id": "x", "text": "\ud800"}'), 2, "queries.jsonl:9: half of a surrogate pair"),
     Row("queries-surrogate-in-metadata", "RUN", queries(r'{"_id": "x", "text": "x", "metadata": {"set": "\uDC01"}}'), 2, "queries.jsonl:9: half of a surrogate pair"),
-    Row("queries-export-split-list", "export c --trec --out t", queries('{"_id": "x", "text": "x", "metadata": {"narrative": [1]}}'), 0, "topics"),
+    Row("queries-narrative-a-list", "export c --trec --out t", queries('{"_id": "x", "text": "x", "metadata": {"narrative": [1]}}'), 2, "queries.jsonl:9: 'narrative' must be a string"),
     Row("queries-unreadable", "RUN", mode("c/queries.jsonl", 0), 2, "cannot read c/queries.jsonl: Permission denied", permissions=True),
 ]
 
@@ -437,6 +437,8 @@ LABELLING = [
     Row("adjudicate-settled-for-nothing", "adjudicate c --write", put("c/passes/adjudication.tsv", "q1\td02\t1\nq1\td01\t0\n"), 2, "q1, d01 is settled in adjudication.tsv"),
     Row("adjudicate-no-split", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), drop("c/qrels")), 2, "has no metadata 'split'"),
     Row("adjudicate-split-elsewhere", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), swap("c/queries.jsonl", '"set": "topic"', '"set": "topic", "split": "../x"')), 2, "can not name a file of qrels"),
+    Row("adjudicate-split-a-list", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), swap("c/queries.jsonl", '"set": "topic"', '"set": "topic", "split": [1]')), 2, "queries.jsonl:1: 'split' must be a string"),
+    Row("adjudicate-writes", "adjudicate c --write", put("c/passes/adjudication.tsv", "q1\td02\t1\n"), 0, "judgements → c/qrels/test.tsv"),
     Row("export-no-format", "export c", nothing, 2, "add --trec"),
     Row("export-gone", "export gone --trec", nothing, 2, "gone does not exist", ["collection.path"]),
     Row("export-a-file", "export a.trec --trec", nothing, 2, "a.trec", ["collection.path"]),
