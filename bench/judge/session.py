@@ -52,11 +52,11 @@ class PassFile:
             known = set(to_judge.queries), set(to_judge.doc_ids)
             kept = read_pass(self.file, *known) if self.file.exists() else Pass(name, {})
             self.grades, self.notes = dict(kept.grades), dict(kept.notes)
+            self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
+            self.drafts = _read_drafts(self._draft_file)
             if not self.file.exists():
                 self._rewrite()
             self._end = self.file.open("a", encoding="utf-8")
-            self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
-            self.drafts = _read_drafts(self._draft_file)
         except BaseException:
             self._lock.close()
             raise
