@@ -84,7 +84,9 @@ def places(content):
     """Without what is the same for each system and measure."""
     measures, systems = set(content["measures"][1:]), set(list(content["systems"])[1:])
     for place in nodes(content):
-        if place and not (measures & set(place) or (place[0] == "systems" and place[1:2] and place[1] in systems)):
+        if place and not (
+            measures & set(place) or (place[0] == "systems" and place[1:2] and place[1] in systems)
+        ):
             yield place
 
 
