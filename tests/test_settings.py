@@ -135,7 +135,7 @@ def test_a_tilde_is_the_home_folder_and_what_has_no_end_is_refused(monkeypatch):
     for written, read_as in (("~/my papers", "/home/ann/my papers"), ("/it's (2)#é", "/it's (2)#é")):
         assert compose([*chosen, f"collection.path={written}"])["collection"]["path"] == read_as
     for written in ('"/data', "'/data", "[a", "{a", "${a", "(a"):
-        with pytest.raises(BenchError, match="collection.path="):
+        with pytest.raises(BenchError, match=r"collection\.path="):
             compose([*chosen, f"collection.path={written}"])
 
 

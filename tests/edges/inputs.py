@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import functools
 import json
+import os
 import resource
 import shutil
 import sys
@@ -195,7 +196,7 @@ _VERSION_3 = 0x20080522
 
 def _effective(change: Callable[[int], int]) -> int | None:
     """Change the effective capabilities of this thread; return what they were, None if it can not."""
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux") or os.geteuid():
         return None
     libc = ctypes.CDLL(None, use_errno=True)
     head = (ctypes.c_uint32 * 2)(_VERSION_3, 0)
