@@ -16,11 +16,10 @@ import typer
 
 from bench import crash
 from bench.commands import data, diff, evidence, gate, labels, verify
-from bench.errors import BenchError, require
+from bench.errors import BenchError, in_one_line, require
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -187,6 +186,7 @@ app.command("import", short_help="CSV or TSV files to a BEIR folder.")(data.impo
 
 @app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001
 ) -> None:
@@ -196,6 +196,9 @@ def options(
 
         print(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)  # a script whose command is empty must not take it for a pass
 
 
 # typer carries its own copy of click: the base of its bad parameters is every error of usage.
@@ -222,12 +225,17 @@ def _command(arguments: list[str]) -> int:
 
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What a path that somebody named can be; a file that is not there may be one that we should have made.
+_NO_SUCH_USE = (
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR),
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+)
 
 
 def _refuse(message: str) -> int:
     from bench.report.escape import visible
 
-    print(f"bench: {visible(' '.join(message.split()))}", file=sys.stderr)
+    print(f"bench: {visible(in_one_line(message))}", file=sys.stderr)
     return 2
 
 
@@ -252,6 +260,9 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_SPACE:
             return _refuse(f"cannot write: {error.strerror}; free some space")
+        if isinstance(error, OSError) and error.errno in _NO_SUCH_USE and error.filename:
+            path = error.filename2 or error.filename  # of two, where it was to go
+            return _refuse(f"cannot use {path}: {error.strerror}; name another path")
         return crash.report(error, debug=debug)
 
 
@@ -259,6 +270,8 @@ def main() -> NoReturn:
     """Run the command line, and leave with the exit code of `_exit_code`."""
     # A process that is started with these closed has none.
     sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of ASCII shows "→" as an escape
+        sys.stdout.reconfigure(errors="backslashreplace")
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.
     gc.set_threshold(100_000, 20, 20)
     arguments = sys.argv[1:]

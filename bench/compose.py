@@ -7,6 +7,8 @@ adds, its folders, its logging and its launchers, is not used here.
 from __future__ import annotations
 
 import itertools
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +51,7 @@ def compose(overrides: Sequence[str], own: Sequence[Path] = ()) -> dict[str, Any
     """
     with _in_one_line(overrides, own):
         config = _composed(overrides, own)
+        _require_package(config, own)
         missing = sorted(OmegaConf.missing_keys(config))
         require(not missing, f"{missing[0]} must be given; add {missing[0]}=VALUE" if missing else "")
         return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
@@ -87,7 +90,7 @@ def read(overrides: Sequence[str], own: Sequence[Path] = ()) -> list[Given]:
     parser = OverridesParser.create()
     with _in_one_line(overrides, own):
         found = []
-        for one in parser.parse_overrides(list(overrides)):
+        for one in parser.parse_overrides(_as_meant(overrides)):
             require(
                 one.key_or_group.split(".")[0].split("/")[0] != "hydra",
                 f"'{one.input_line}' sets something of Hydra's own that is not used here; leave it out",
@@ -119,6 +122,43 @@ def groups(own: Sequence[Path] = ()) -> list[str]:
     return sorted({one.name for folder in folders for one in folder.iterdir() if one.is_dir()})
 
 
+# A text that Hydra's grammar has no place for, such as a path with accents or parentheses. What begins
+# a list, a mapping, a quotation or a reference is not taken for a text: its end is forgotten.
+_PLAIN_TEXT = re.compile(r"(?P<key>[+\w.@/:-]+)=(?P<text>[^\s\[({'\"$\\][^$]*)", re.DOTALL)
+
+
+def _as_meant(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides with those values in quotes that are texts beyond Hydra's grammar. As in a
+    shell, "~/" at the beginning of one is the home folder."""
+    parser = OverridesParser.create()
+    meant = []
+    for one in overrides:
+        found = _PLAIN_TEXT.fullmatch(one)
+        if found and not _is_of_the_grammar(parser, one):
+            text = os.path.expanduser(found["text"])  # noqa: PTH111 - any text, not only a path
+            one = f"{found['key']}={QuotedString(text, Quote.single).with_quotes()}"
+        meant.append(one)
+    return meant
+
+
+def _is_of_the_grammar(parser: OverridesParser, override: str) -> bool:
+    try:
+        parser.parse_override(override)
+    except HydraException:
+        return False
+    return True
+
+
+def _require_package(config: DictConfig, own: Sequence[Path]) -> None:
+    """An own retriever without a package lands at `retriever`, where nothing looks for it."""
+    if "retriever" not in config:
+        return
+    files = [file for folder in own for file in sorted((folder / "retriever").glob("*.yaml"))]
+    bare = [file for file in files if "@package" not in file.read_text(encoding="utf-8")]
+    file = bare[0] if bare else Path("retriever", "NAME.yaml")
+    raise BenchError(f"{file}: must begin with the line '# @package retrievers.{file.stem}'")
+
+
 def _texts(one: Override, own: Sequence[Path]) -> Iterator[str]:
     if not one.is_sweep_override():
         yield str(one.input_line)
@@ -146,7 +186,7 @@ def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
     places = [QuotedString(f"file://{one.absolute()}", Quote.single).with_quotes() for one in own]
     search = [f"hydra.searchpath=[{','.join(places)}]"] if places else []
     with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
-        return hydra.compose(_CONFIG, [*overrides, *search])
+        return hydra.compose(_CONFIG, [*_as_meant(overrides), *search])
 
 
 @contextmanager
@@ -154,6 +194,8 @@ def _in_one_line(overrides: Sequence[str], own: Sequence[Path]) -> Iterator[None
     """Turn whatever Hydra, OmegaConf and YAML find wrong into a `BenchError` of one line."""
     try:
         yield
+    except RecursionError as error:
+        raise BenchError("a setting is nested too deep; write it with fewer brackets") from error
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
         known = _known_keys(overrides, own)
         raise BenchError(one_line(error, known, lambda group: options(group, own))) from error

@@ -33,7 +33,11 @@ def one_line(error: Exception, known: Sequence[str], options: Callable[[str], li
     if isinstance(error, MissingMandatoryValue):
         return f"a setting must be given: {chain[0].splitlines()[0]}"
     if isinstance(error, OverrideParseException):
-        return f"cannot read '{error.override}': {_grammar(error.message)}; write it as KEY=VALUE"
+        return (
+            f"cannot read '{error.override}': {_grammar(error.message)}; {_how_to_write(error.override)}"
+        )
+    if "Exceeds the limit" in text:
+        return "a setting is a number of too many digits; write a smaller one"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
         return f"{mark.name}:{mark.line + 1}: {error.problem}; mend this settings file"
@@ -61,8 +65,19 @@ def _unknown_option(group: str, name: str, options: Sequence[str]) -> str:
     return f"unknown {group} '{name}'; {hint}"
 
 
+def _how_to_write(override: str) -> str:
+    """A text with signs of the grammar in it takes quotes for Hydra and, around them, for the shell."""
+    key, equals, _ = override.partition("=")
+    return (
+        f"write a text in two kinds of quotes: '{key}=\"TEXT\"'" if equals else "write it as KEY=VALUE"
+    )
+
+
 def _nearest_key(key: str, known: Sequence[str]) -> str:
     """Name near settings; failing that, those of the same parent. Never the whole config."""
+    ends = [name for name in known if name.rpartition(".")[2] == key]
+    if ends:
+        return "did you mean " + " or ".join(map(repr, ends[:3])) + "?"
     hint = did_you_mean(key, known)
     if hint.startswith("did"):
         return hint
@@ -75,4 +90,5 @@ def _grammar(message: str) -> str:
     """The parser's own words, without its pointer line and its link."""
     lines = [line.strip() for line in message.splitlines()]
     kept = [one for one in lines if one.strip("^") and not one.startswith(("See ", "Error parsing "))]
-    return "; ".join(kept).partition(" expecting {")[0] or "not of Hydra's override grammar"
+    words = "; ".join(kept).partition(" expecting ")[0]
+    return (not words.startswith("Lexer") and words) or "not of Hydra's override grammar"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 _MOST_LISTED = 10
 # difflib takes a millisecond for a hundred names, and a collection may have millions.
 _MOST_COMPARED = 1000
+_LONGEST_LINE = 500
 
 
 class BenchError(Exception):
@@ -20,6 +21,17 @@ def require(condition: bool, message: str) -> None:
     """Raise `BenchError(message)` unless `condition` holds."""
     if not condition:
         raise BenchError(message)
+
+
+def in_one_line(message: str) -> str:
+    """Return the message in one line, cut in the middle where what it quotes has no end.
+
+    >>> in_one_line("a\\n  b"), len(in_one_line("ab" * 10_000))
+    ('a b', 500)
+    """
+    line = " ".join(message.split())
+    half = (_LONGEST_LINE - 3) // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[: half + 1]} … {line[-half:]}"
 
 
 def listed(names: Sequence[str]) -> str:

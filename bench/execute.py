@@ -13,6 +13,7 @@ import numpy as np
 
 from bench import progress, record, run_folder
 from bench.build import build, fits, require_allowed, said
+from bench.collections.beir import BeirFolder, require_folder
 from bench.errors import BenchError, did_you_mean, require
 from bench.evidence.family import Margins, Plan
 from bench.evidence.findings import findings
@@ -103,7 +104,7 @@ def _read_value(text: str) -> Any:
 
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BenchError(f"cannot read the value '{text}': it is no YAML") from error
 
 
@@ -136,6 +137,11 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         )
     measures = [Measure.parse(name) for name in settings["measures"]]
     require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
+    require(
+        not str(measures[0]).startswith("Judged"),
+        f"{measures[0]} says what share of the answers was judged, which is no quality to compare "
+        "systems by; name another measure before it, such as 'measures=[nDCG@10,Judged@10]'",
+    )
     require(len(set(measures)) == len(measures), "a measure stands twice in measures; name each once")
     plan_of(settings)
 
@@ -143,6 +149,8 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
 def load_collection(settings: Mapping[str, Any]) -> TestCollection:
     """Return the test collection that `collection` names. Raises `BenchError` when it names none."""
     source = build(settings["collection"], "collection")
+    if isinstance(source, BeirFolder):
+        require_folder(Path(source.path), " as collection.path=DIR; verify and gate take it after --set")
     loaded = source.load() if hasattr(source, "load") else None
     if not isinstance(loaded, TestCollection):
         raise BenchError(

@@ -164,27 +164,36 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object) of a JSON-lines file; a malformed line is named."""
     for number, line in read_lines(path):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BenchError(
-                f"{path}:{number}: not JSON ({error.msg} at column {error.colno}); "
-                "each line must be one JSON object"
-            ) from error
+        row = parse_json(line, f"{path}:{number}", "each line must be one JSON object")
         if not isinstance(row, dict):
             raise BenchError(f"{path}:{number}: each line must be one JSON object, found {line[:40]}")
-        if ("\\ud" in line or "\\uD" in line) and not _is_text(row):
-            raise BenchError(
-                f"{path}:{number}: half of a surrogate pair (\\ud800 to \\udfff) is no character; "
-                "write the whole pair, or the character itself"
-            )
         yield number, row
 
 
-def _is_text(row: dict[str, Any]) -> bool:
+def parse_json(text: str, where: str, mend: str) -> Any:
+    """Return what JSON says. Raises `BenchError` for what is none, for what is nested too deep or has a
+    number of too many digits for Python, and for half of a surrogate pair, which no file can hold.
+    """
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BenchError(f"{where}: not JSON ({error.msg} at column {error.colno}); {mend}") from error
+    except ValueError as error:
+        raise BenchError(f"{where}: a number has too many digits; {mend}") from error
+    except RecursionError as error:
+        raise BenchError(f"{where}: nested too deep; {mend}") from error
+    if ("\\ud" in text or "\\uD" in text) and not _is_text(content):
+        raise BenchError(
+            f"{where}: half of a surrogate pair (\\ud800 to \\udfff) is no character; "
+            "write the whole pair, or the character itself"
+        )
+    return content
+
+
+def _is_text(content: Any) -> bool:
     """Whether it could be written to a UTF-8 file again."""
     try:
-        json.dumps(row, ensure_ascii=False).encode()
+        json.dumps(content, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -108,8 +108,8 @@ def _require_no_sweep(overrides: Sequence[str], own: Sequence[Path]) -> None:
     for one in read(overrides, own):
         require(
             not one.sweep,
-            f"{one.key} has several values; give -m for one run each, or write one list, as in "
-            f"'{one.key}=[...]'",
+            f"{one.key} has several values; give -m for one run each, write one list, as in "
+            f"'{one.key}=[...]', or one text with a comma in it as '{one.key}=\"A,B\"'",
         )
 
 

@@ -92,7 +92,7 @@ def _count(file: Path, content: bytes, seen: Seen) -> int:
             continue
         try:
             looks += json.loads(line)["fingerprints"] == asdict(seen)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             what = "is cut short" if number == len(lines) else "is damaged"
             print(f"bench: {file}:{number}: this line {what}, and is not counted", file=sys.stderr)
     return looks

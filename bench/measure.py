@@ -21,6 +21,7 @@ from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 # Depth of the comparison of an approximate search with the exact one.
 RECALL_DEPTH = 10
 _HIGHEST_CUTOFF = 1_000_000
+_MOST_DIGITS = 30
 
 # Name → trec_eval's measure without a cut-off and with one; None where there is no such form.
 _TREC_NAMES: dict[str, tuple[str | None, str | None]] = {
@@ -55,7 +56,8 @@ class Measure:
             f"measure '{text}' is malformed; write it as nDCG@10, Recall@100 or MAP",
         )
         assert match is not None
-        name, cutoff = match[1], int(match[2]) if match[2] else None
+        digits = match[2] and match[2][:_MOST_DIGITS]  # a few more are beyond any cut-off as well
+        name, cutoff = match[1], int(digits) if digits else None
         if name not in _TREC_NAMES:
             raise BenchError(f"measure '{name}' is unknown; {did_you_mean(name, _TREC_NAMES)}")
         require(

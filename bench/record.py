@@ -19,7 +19,7 @@ import bench
 from bench import provenance
 from bench.errors import BenchError, require
 from bench.evidence.comparison import Comparison, Verdict
-from bench.files import write_text
+from bench.files import parse_json, write_text
 from bench.identity import Fingerprint
 from bench.ir_metadata import annotation
 from bench.measure import RECALL_DEPTH
@@ -77,11 +77,12 @@ class Record:
         """Read a run folder or its record.json. Raises `BenchError` when it is none or damaged."""
         file = path / RECORD if path.is_dir() else path
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
         except OSError as error:
             raise BenchError(f"cannot read {file}: {error.strerror}; name a run's folder") from error
-        except (ValueError, RecursionError) as error:
-            raise BenchError(f"{file} is no record of a run: {error}") from error
+        except UnicodeDecodeError as error:
+            raise BenchError(f"{file} is no record of a run: it is not UTF-8 text") from error
+        content = parse_json(text, f"{file} is no record of a run", "name another, or run again")
         require(
             isinstance(content, dict) and content.get("schema") == SCHEMA,
             f"{file} is no record of schema {SCHEMA}; it was written by another version of bench",

@@ -20,6 +20,7 @@ from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
 from bench.gate import Outcome, hold, non_inferior
 from bench.record import Record
+from bench.report.escape import visible
 from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
 
 N = 120
@@ -340,9 +341,43 @@ def test_every_form_says_the_same():
     assert [row["holds"] for row in content["floors"]] == [False, True]
     assert gate_markdown(result).startswith("### ❌ Retrieval quality: regressed")
     lines = list(github_annotations(result))
-    assert lines[0].startswith("::error title=bench gate, regressed::a nDCG@10")
-    assert lines[1].startswith("::notice title=bench gate, improved::b")
-    assert lines[2].startswith("::error title=bench gate, below floor::a nDCG@10")
+    assert lines[0].startswith("::error title=bench gate regressed::a nDCG@10")
+    assert lines[1].startswith("::notice title=bench gate improved::b")
+    assert lines[2].startswith("::error title=bench gate below floor::a nDCG@10")
+
+
+def as_github_reads(line):
+    """A workflow command as the runner takes it apart: name, properties, message."""
+    _, head, message = line.split("::", 2)
+    name, _, properties = head.partition(" ")
+    pairs = [one.partition("=")[::2] for one in properties.split(",")]
+    for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+        message = message.replace(code, character)
+    return name, dict(pairs), message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a::b", "a\nb", "100%0A", "a%", "<b>&\"'", "a\x00\x1b[1m", "a\ud800", "]]>", "a,title=x"],
+    ids=ascii,
+)
+def test_a_name_of_any_characters_stays_one_in_annotations_and_junit(name):
+    result = hold(
+        record({name: BASE}), record({name: changed(-0.05, 0.1)}), floors={(name, "nDCG@10"): 0.65}
+    )
+    shown = visible(name)
+    lines = list(github_annotations(result))
+    assert len(lines) == 2
+    for line, title in zip(lines, ("bench gate regressed", "bench gate below floor"), strict=True):
+        assert len(line.splitlines()) == 1
+        read, properties, message = as_github_reads(line)
+        assert (read, properties) == ("error", {"title": title})
+        assert message.startswith(f"{shown} nDCG@10 ")
+    suite = ElementTree.fromstring(gate_junit(result).encode())
+    assert [(c.get("classname"), c.get("name")) for c in suite] == [
+        (shown, "nDCG@10"),
+        (shown, "floor of nDCG@10"),
+    ]
 
 
 # The commands, on a run of the shipped corpus.
@@ -480,7 +515,7 @@ def test_a_planted_regression_fails_and_update_refuses_it_without_a_reason(bench
     broken = ("--set", "retrievers.bm25.fields=[title]", "--set", f"output={tmp_path}/again")
     done = bench("gate", "--baseline", "base", *broken, GITHUB_ACTIONS="true")
     assert done.returncode == 1
-    assert "::error title=bench gate, regressed::bm25 nDCG@10" in done.stdout
+    assert "::error title=bench gate regressed::bm25 nDCG@10" in done.stdout
     done = bench("gate", "--baseline", "base", *broken, "--update")
     assert done.returncode == 1
     assert "the baseline stays" in done.stdout

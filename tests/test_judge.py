@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,30 @@ def test_assessors_do_not_disturb_each_other_and_one_has_one_window(to_judge):
     for name in ("", "../x", "a/b", "a.b", " a"):
         with pytest.raises(BenchError, match="can not name a file"):
             PassFile(to_judge, name)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{}", "a note needs query, document and note"),
+        ('{"query": "q1", "note": "x"}', "a note needs query, document and note"),
+        ("[]", "must be one JSON object"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"note": ' + "9" * 10_000 + "}", "too many digits"),
+        (r'{"note": "\ud800"}', "half of a surrogate pair"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_damaged_note_is_refused_with_its_line(to_judge, line, says):
+    with PassFile(to_judge, "ann"):
+        pass
+    notes = to_judge.pass_file("ann").with_name(".ann.notes.jsonl")
+    notes.write_text(line + "\n")
+    with pytest.raises(BenchError, match=f"{re.escape(str(notes))}:1: .*{says}"):
+        PassFile(to_judge, "ann")
+    notes.unlink()
+    with PassFile(to_judge, "ann"):  # and the window is free again
+        pass
 
 
 @pytest.mark.parametrize("torn", ["q1", "q1\td0", "q1\td02\t"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT, write_beir
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import cli
@@ -115,6 +115,28 @@ def test_a_config_folder_that_is_none_is_refused(refusal, tmp_path, command, fol
     (tmp_path / "file").write_text("")
     said = refusal(command, "--config-dir", folder, "retriever=bm25")
     assert f"config folder {folder} does not exist" in said
+
+
+# What the grammar has a meaning for, beside what it has no place for; a comma makes two values.
+IN_A_PATH = st.text(st.sampled_from("ab1é中 ~()[]{}'\"=#&;!|<>:@+*?%^`"), max_size=12)
+
+
+@settings(max_examples=60)
+@given(IN_A_PATH)
+def test_a_path_of_any_characters_is_taken_as_it_is_written(text):
+    path = f"/data/{text}".rstrip()
+    (one,) = read([f"collection.path={path}"])
+    assert (one.values, one.sweep) == ((path,), False)
+
+
+def test_a_tilde_is_the_home_folder_and_what_has_no_end_is_refused(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    chosen = ["retriever=[bm25]", "collection=beir"]
+    for written, read_as in (("~/my papers", "/home/ann/my papers"), ("/it's (2)#é", "/it's (2)#é")):
+        assert compose([*chosen, f"collection.path={written}"])["collection"]["path"] == read_as
+    for written in ('"/data', "'/data", "[a", "{a", "${a", "(a"):
+        with pytest.raises(BenchError, match=r"collection\.path="):
+            compose([*chosen, f"collection.path={written}"])
 
 
 @pytest.mark.parametrize("name", ["plain", "a b", "it's", "a,b", "[x]", 'q"q', "a\\", "ü=1:2#3"])

@@ -241,7 +241,14 @@ def test_a_last_line_that_lacks_only_its_end_counts(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("line", [b"\xff\x00", b"5", b"[]", b"null", b"{}", b'"x"', b'{"fingerprints":'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"\xff\x00", b"5", b"[]", b"null", b"{}", b'"x"', b'{"fingerprints":'),
+        *(b"[" * 100_000, b"9" * 10_000),
+    ],
+    ids=lambda line: ascii(line[:20]),
+)
 def test_a_damaged_line_is_one_line_on_stderr(tmp_path, capsys, line):
     looks.add(tmp_path, SEEN, {})
     ledger = tmp_path / looks.LEDGER

@@ -46,10 +46,7 @@ class BeirFolder:
     def load(self) -> TestCollection:
         """Read the folder. Raises `BenchError` with file and line for whatever is wrong in it."""
         folder = Path(self.path)
-        require(
-            folder.is_dir(),
-            f"collection folder {folder} does not exist; give a BEIR folder as collection.path=DIR",
-        )
+        require_folder(folder)
         require(self.relevant >= 1, f"collection.relevant must be at least 1, got {self.relevant}")
         corpus = read_corpus(folder / "corpus.jsonl", self.name or folder.resolve().name)
         queries, no_answer = read_queries(folder / "queries.jsonl")
@@ -97,12 +94,18 @@ class BeirFolder:
         require(bool(found), f"{folder / 'qrels'} has no .tsv file; add qrels/test.tsv")
         if self.split == ALL:
             return found
-        require(
-            self.split in found,
-            f"collection {folder} has no split '{self.split}'; "
-            + did_you_mean(self.split, [*found, ALL]),
-        )
+        hint = did_you_mean(self.split, [*found, ALL])
+        if self.split in ("dev", "test"):
+            hint += f"; divide the queries into dev and test with bench split {folder}"
+        require(self.split in found, f"collection {folder} has no split '{self.split}'; {hint}")
         return {self.split: found[self.split]}
+
+
+def require_folder(folder: Path, as_what: str = "") -> None:
+    """Raise `BenchError` where there is no folder; `as_what` says how the command at hand names one."""
+    content = f"a BEIR folder (corpus.jsonl, queries.jsonl, qrels/){as_what}"
+    require(folder.exists(), f"collection folder {folder} does not exist; give {content}")
+    require(folder.is_dir(), f"{folder} is a file where a collection should be; give {content}")
 
 
 def digest(split: str = "test", sets: Sequence[str] | None = None) -> BeirFolder:
@@ -174,9 +177,12 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def read_metadata(file: Path, key: str) -> dict[str, str]:
     """Return query id → metadata of this key, such as the narrative; queries without it are left out."""
-    rows = (row for _, row in read_json_lines(file))
-    found = {str(row["_id"]): (row.get("metadata") or {}).get(key) for row in rows}
-    return {query: str(value) for query, value in found.items() if value}
+    found = {
+        str(row["_id"]): _text(row.get("metadata") or {}, key, f"{file}:{number}")
+        for number, row in read_json_lines(file)
+        if (row.get("metadata") or {}).get(key) is not None
+    }
+    return {query: value for query, value in found.items() if value}
 
 
 def read_qrels(
@@ -219,6 +225,7 @@ def read_grade(text: str, where: str) -> int:
     try:
         grade = int(text)
     except ValueError:
+        require(not text.isdigit(), f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}")
         raise BenchError(f"{where}: grade '{text}' is no integer; use 0, 1, 2, …") from None
     # trec_eval counts through all grades up to the highest
     require(abs(grade) <= _HIGHEST_GRADE, f"{where}: grade {text} is above {_HIGHEST_GRADE}")

@@ -17,6 +17,7 @@ from bench.collections.beir import (
     read_grade,
     read_metadata,
     read_queries,
+    require_folder,
 )
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
@@ -54,7 +55,7 @@ class ToJudge:
     @classmethod
     def load(cls, folder: Path) -> ToJudge:
         """Read corpus and queries. Raises `BenchError` with file and line."""
-        require(folder.is_dir(), f"collection folder {folder} does not exist; give a BEIR folder")
+        require_folder(folder)
         corpus = read_corpus(folder / "corpus.jsonl", folder.resolve().name)
         queries, _ = read_queries(folder / "queries.jsonl")
         return cls(folder, corpus, queries, read_metadata(folder / "queries.jsonl", "narrative"))

@@ -201,11 +201,12 @@ def _collection(
     name: str, split: str, relevant: int | None, complete: bool, ignore_identical_ids: bool
 ) -> TestCollection:
     """Load what `--collection` names; the digest has its own rule of what is relevant."""
-    from bench.collections.beir import BeirFolder, digest
+    from bench.collections.beir import BeirFolder, digest, require_folder
 
     if name == "digest":
         require(relevant is None, "the digest's relevant grades are fixed; leave --relevant out")
         return digest(split).load()
+    require_folder(Path(name), " as --collection DIR")
     return BeirFolder(
         name,
         split=split,

@@ -48,8 +48,14 @@ def agree(
     from bench.report.write import print_grids
 
     to_judge = ToJudge.load(folder)
+    compared = _pairs(to_judge, passes)
+    require(
+        not runs or len(compared) == 1,
+        "--runs is measured under the labels of two passes, and there are more; name the two with "
+        "--pass A --pass B",
+    )
     tables = []
-    for first, second in _pairs(to_judge, passes):
+    for first, second in compared:
         queries = require_same_pairs(first, second, to_judge, pooled=pooled)
         set_of = {query: to_judge.queries[query][1] for query in queries}
         groups = {

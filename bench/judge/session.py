@@ -52,11 +52,11 @@ class PassFile:
             known = set(to_judge.queries), set(to_judge.doc_ids)
             kept = read_pass(self.file, *known) if self.file.exists() else Pass(name, {})
             self.grades, self.notes = dict(kept.grades), dict(kept.notes)
+            self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
+            self.drafts = _read_drafts(self._draft_file)
             if not self.file.exists():
                 self._rewrite()
             self._end = self.file.open("a", encoding="utf-8")
-            self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
-            self.drafts = _read_drafts(self._draft_file)
         except BaseException:
             self._lock.close()
             raise
@@ -111,8 +111,14 @@ class PassFile:
 def _read_drafts(file: Path) -> dict[Pair, str]:
     if not file.exists():
         return {}
-    rows = (row for _, row in read_json_lines(file))
-    return {(str(row["query"]), str(row["document"])): str(row["note"]) for row in rows}
+    drafts = {}
+    for number, row in read_json_lines(file):
+        require(
+            {"query", "document", "note"} <= row.keys(),
+            f"{file}:{number}: a note needs query, document and note; remove the line",
+        )
+        drafts[str(row["query"]), str(row["document"])] = str(row["note"])
+    return drafts
 
 
 def _mend_last_line(file: Path) -> None:

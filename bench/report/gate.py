@@ -10,6 +10,7 @@ from dataclasses import asdict
 from bench.evidence.comparison import Comparison
 from bench.gate import Finding, Floor, GateResult, Outcome
 from bench.report.comparison import p_words
+from bench.report.escape import visible
 from bench.report.grid import Cell, Grid, markdown
 
 _WORDS = {0: "passed", 1: "regressed", 3: "undecidable"}
@@ -138,7 +139,8 @@ def gate_junit(result: GateResult) -> str:
         failures=str(sum(stops for *_, stops in cases)),
         errors="0",
     )
-    for system, name, outcome, words, stops in cases:
+    for *texts, stops in cases:
+        system, name, outcome, words = map(visible, texts)  # XML has no place for control characters
         case = ElementTree.SubElement(suite, "testcase", classname=system, name=name)
         if stops:
             ElementTree.SubElement(case, "failure", type=outcome, message=words)
@@ -179,7 +181,14 @@ def github_annotations(result: GateResult) -> Iterator[str]:
     """Yield GitHub workflow commands for whatever is not as it was."""
     for one in result.findings:
         if one.outcome in _LEVEL:
-            yield f"::{_LEVEL[one.outcome]} title=bench gate, {one.outcome}::{finding_words(one)}"
+            title = f"title=bench gate {one.outcome}"  # a comma would end it
+            yield f"::{_LEVEL[one.outcome]} {title}::{_github_text(finding_words(one))}"
     for floor in result.floors:
         if not floor.holds:
-            yield f"::error title=bench gate, below floor::{floor_words(floor)}"
+            yield f"::error title=bench gate below floor::{_github_text(floor_words(floor))}"
+
+
+def _github_text(text: str) -> str:
+    """Return the text for the message of a workflow command, in which GitHub reads %XX as a character
+    (actions/toolkit, `escapeData`)."""
+    return visible(text).replace("%", "%25")
