@@ -13,6 +13,7 @@ import numpy as np
 
 from bench import record, run_folder
 from bench.build import build, fits, require_allowed, said
+from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, require
 from bench.evidence.family import Margins, Plan
 from bench.evidence.findings import findings
@@ -149,6 +150,13 @@ def load_collection(settings: Mapping[str, Any]) -> TestCollection:
             "collection names no test collection; choose one, such as collection=digest, or give "
             "collection._target_ something whose load() returns a bench.types.TestCollection"
         )
+    for kind, ids in (
+        ("document", loaded.collection.ids(range(len(loaded.collection)))),
+        ("query", loaded.queries.ids),
+    ):
+        for name in ids:
+            if problem := id_problem(name):
+                raise BenchError(f"collection: the {kind} id {name!r} {problem}; give it another")
     return loaded
 
 

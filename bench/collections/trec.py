@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,27 @@ from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 # From here on a number rounds to infinity in float32: half a step above the largest.
 _BEYOND_FLOAT32 = 2.0**128 - 2.0**103
 
+# NUL ends a text in trec_eval; a byte order mark is taken off where a file begins with it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff]")
+
 _Doc = TypeVar("_Doc", int, str)
+
+
+def id_problem(name: str) -> str | None:
+    """Return why a TREC file can not carry an id, None where it can.
+
+    >>> id_problem("d1"), id_problem("#1"), id_problem("my id")
+    (None, None, 'has white space in it')
+    """
+    if name == "":
+        return "is empty"
+    if name.split() != [name]:
+        return "has white space in it"
+    if name == "#":
+        return "begins a comment in run files"
+    if _CONTROL.search(name):
+        return "has a control character in it"
+    return None
 
 
 def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, float]]:
@@ -56,6 +77,7 @@ def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, f
             len(columns) == 6,
             f"{where}: expected 6 columns (query Q0 document rank score tag), found {len(columns)}",
         )
+        require("\0" not in line, f"{where}: NUL, at which trec_eval would cut the id; take it out")
         query, _, name, _, text, _ = columns
         doc = key(name, where)
         answers = found.setdefault(query, {})
