@@ -20,6 +20,7 @@ from bench.evidence.findings import findings
 from bench.experiment import run_systems
 from bench.files import is_file_name
 from bench.measure import Measure
+from bench.outside import calling
 from bench.record import Record, Results
 from bench.report.artist import Artist
 from bench.report.write import run_stands, write_tables
@@ -144,7 +145,8 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
 def load_collection(settings: Mapping[str, Any]) -> TestCollection:
     """Return the test collection that `collection` names. Raises `BenchError` when it names none."""
     source = build(settings["collection"], "collection")
-    loaded = source.load() if hasattr(source, "load") else None
+    with calling(source, "collection", "load"):
+        loaded = source.load() if hasattr(source, "load") else None
     if not isinstance(loaded, TestCollection):
         raise BenchError(
             "collection names no test collection; choose one, such as collection=digest, or give "
