@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Optional
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 import numpy as np
 import pytest
 
+from bench import record
 from bench.build import build, fits
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
@@ -41,7 +43,7 @@ class Mine:
 @dataclass(frozen=True, eq=False)
 class _Searcher:
     fails: str
-    gives: str
+    gives: str = ""
     exact: None = None
 
     @property
@@ -201,3 +203,32 @@ def test_the_command_line_says_it_in_one_line_and_leaves_with_2(bench, beir, tmp
     done = bench(*command, "--debug")
     assert done.returncode == 2
     assert "return 1 / 0" in done.stderr
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Tells paths in its facts, one of a part of it."""
+
+    folder: str
+
+    def index(self, collection):
+        return _Placed(self.folder)
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed(_Searcher):
+    @property
+    def facts(self):
+        return {"model": self.fails, "lexical.path": self.fails, "prompt": "/imagine "}
+
+
+def test_no_absolute_path_of_a_model_stands_in_a_record(beir):
+    test = BeirFolder(str(beir)).load()
+    folder = str(beir.absolute() / "mine")
+    results = run_systems(test, {"mine": Placed(folder)}, [Measure.parse("P@1")], 10)
+    settings = {"mine": {"_target_": "test_outside.Placed", "folder": folder}}
+    config = {"retrievers": settings, "seed": 0, "depth": 10, "measures": ["P@1"]}
+    saved = record.build(results, test, config, {}, {})
+    assert folder not in json.dumps(saved.content)
+    facts = saved.content["systems"]["mine"]["facts"]
+    assert facts == {"model": "mine", "lexical.path": "mine", "prompt": "/imagine "}

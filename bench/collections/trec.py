@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +70,7 @@ def read_scores(file: Path) -> dict[str, list[tuple[str, float]]]:
 def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, float]]:
     """Read a run file → query id → `key(document id, where)` → score."""
     found: dict[str, dict[_Doc, float]] = {}
+    ranks: dict[str, list[str]] = {}
     for number, line in read_lines(file):
         columns = line.split()
         if columns[0] == "#":  # "#1" may be a query
@@ -78,14 +81,39 @@ def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, f
             f"{where}: expected 6 columns (query Q0 document rank score tag), found {len(columns)}",
         )
         require("\0" not in line, f"{where}: NUL, at which trec_eval would cut the id; take it out")
-        query, _, name, _, text, _ = columns
+        query, _, name, rank, text, _ = columns
         doc = key(name, where)
         answers = found.setdefault(query, {})
         require(
             doc not in answers, f"{where}: document '{name}' stands twice for query '{query}'; keep one"
         )
         answers[doc] = _score(text, where)
+        ranks.setdefault(query, []).append(rank)
+    scores = {query: list(answers.values()) for query, answers in found.items()}
+    for note in _notes(scores, ranks):
+        print(f"{file}: {note}", file=sys.stderr)
     return found
+
+
+def _notes(scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Say of how many queries the scores do not give the order that the file seems to have."""
+    against = sum(_contradicts(scores[query], ranks[query]) for query in scores)
+    equal = sum(len(one) > 1 and len(set(one)) == 1 for one in scores.values())
+    rule = f"of {len(scores)} queries; scores alone decide, as in trec_eval"
+    if against:
+        yield f"scores contradict the rank column in {against} {rule}"
+    if equal:
+        yield f"all scores are equal in {equal} {rule}, and equal ones fall by document id, descending"
+
+
+def _contradicts(scores: Sequence[float], ranks: Sequence[str]) -> bool:
+    """Return whether a document has a better rank and a lower score than another."""
+    try:
+        numbers = [int(rank) for rank in ranks]
+    except ValueError:  # a column that holds something else
+        return False
+    lines = sorted(zip(numbers, (-score for score in scores), strict=True))
+    return any(one[1] > other[1] for one, other in itertools.pairwise(lines))
 
 
 def _score(text: str, where: str) -> float:
