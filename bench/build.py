@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, did_you_mean, require
+from bench.outside import calling
 
 
 def require_allowed(settings: Any, allowed: Sequence[str]) -> None:
@@ -60,7 +61,8 @@ def build(settings: Any, where: str) -> Any:
     except (ImportError, AttributeError, ValueError) as error:
         raise BenchError(f"{where}._target_ '{target}' can not be imported: {error}") from error
     _check_arguments(make, built, where)
-    return make(**built)
+    with calling(make, where, "__init__"):
+        return make(**built)
 
 
 def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:
@@ -71,9 +73,9 @@ def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> Non
     )
     try:
         parameters = inspect.signature(make).parameters
-        hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
     except (TypeError, ValueError) as error:
         raise BenchError(f"{where}._target_ can not be made of settings: {error}") from error
+    hints = _hints(make)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name, value in arguments.items():
         require(
@@ -91,6 +93,14 @@ def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> Non
         )
 
 
+def _hints(make: Any) -> Mapping[str, Any]:
+    """Return the types of the arguments; none where some name in them is imported for typing only."""
+    try:
+        return typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    except (AttributeError, NameError, SyntaxError, TypeError):
+        return {}
+
+
 _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -102,9 +112,11 @@ _WORDS: dict[Any, str] = {
 
 def said(hint: Any) -> str:
     """Return the words for a type, such as "a whole number"."""
-    if isinstance(hint, types.UnionType):
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return " or ".join(said(one) for one in typing.get_args(hint))
-    if typing.get_origin(hint) in (list, tuple, Sequence):
+    if typing.get_origin(hint) is typing.Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(hint)))
+    if hint in (list, tuple) or typing.get_origin(hint) in (list, tuple, Sequence):
         return "a list"
     return _WORDS.get(hint) or f"settings of {getattr(hint, '__name__', hint)}"
 
@@ -116,17 +128,24 @@ def _short(value: Any) -> str:
 
 def fits(value: Any, hint: Any) -> bool:
     """Return whether a setting has the type that its annotation asks for, as far as settings go."""
-    if isinstance(hint, types.UnionType):
-        return any(fits(value, one) for one in typing.get_args(hint))
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return any(fits(value, one) for one in inner)
+    if origin is typing.Literal:
+        return value in inner
     if hint is float:
         whole = type(value) is int and abs(value) <= sys.float_info.max
         return whole or type(value) is float
     if hint in (int, str, bool, types.NoneType):
         return type(value) is hint
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (list, tuple, Sequence):
         return isinstance(value, (list, tuple)) and all(fits(one, inner[0]) for one in value)
-    if origin is Mapping:
+    if origin in (dict, Mapping):
         return isinstance(value, Mapping) and all(fits(one, inner[1]) for one in value.values())
+    if hint in (list, tuple):  # a list of settings is handed on as a tuple
+        return isinstance(value, (list, tuple))
     # Protocols are checked by what takes them; other classes are settings built just before.
-    return not inspect.isclass(hint) or getattr(hint, "_is_protocol", False) or isinstance(value, hint)
+    kind = hint if origin is None else origin
+    if not inspect.isclass(kind) or kind is Any or getattr(kind, "_is_protocol", False):
+        return True
+    return isinstance(value, kind)

@@ -22,6 +22,9 @@ from bench.files import whole_file
 
 Arrays = dict[str, NDArray[Any]]
 
+# The array in each file of the cache that holds its own key.
+_KEY = "key"
+
 # Reading 90 MB takes 60 ms, a tenth of a second where nothing is in memory yet. A file smaller than this
 # is read as fast as it is looked up.
 _LARGE = 1 << 20
@@ -45,16 +48,19 @@ def key_of(content: Mapping[str, Any]) -> str:
 def load(kind: str, key: str, names: Iterable[str]) -> Arrays | None:
     """Return the arrays of these names under this key, None when there are none.
 
-    Every member's CRC is checked on reading. A damaged file, or one without a name, is said on stderr
-    and counts as absent, so that it is made anew.
+    Every member's CRC is checked on reading. A damaged file, one without a name, and one that was
+    stored under another key, is said on stderr and counts as absent, so that it is made anew.
     """
-    return load_arrays(_path(kind, key), names)
+    return load_arrays(_path(kind, key), names, key)
 
 
-def load_arrays(path: Path, names: Iterable[str]) -> Arrays | None:
-    """Return the arrays of these names in one file, checked; None when it is absent or damaged."""
+def load_arrays(path: Path, names: Iterable[str], key: str | None = None) -> Arrays | None:
+    """Return the arrays of these names in one file, checked; None when it is absent, damaged, or was
+    stored under another key."""
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as stored:
+            if key is not None and str(_member(stored, _KEY)) != key:
+                raise ValueError("it was stored under another key")
             return {name: _member(stored, name) for name in names}
     except FileNotFoundError:
         return None
@@ -74,7 +80,7 @@ def _member(stored: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 def save(kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Store arrays under this key, whole or not at all."""
-    save_arrays(_path(kind, key), arrays)
+    save_arrays(_path(kind, key), {**arrays, _KEY: np.array(key)})
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -99,11 +105,11 @@ def sha256_of(file: Path) -> str:
             return _read_sha256(file)
         if key not in _hashes:
             large = seen.st_size >= _LARGE
-            stored = load("hashes", key, ["sha256"]) if large else None
+            stored = load("sha256", key, ["sha256"]) if large else None
             _hashes[key] = str(stored["sha256"]) if stored else _read_sha256(file)
             if large and stored is None:
                 with suppress(BenchError):  # a cache that may only be read is as good
-                    save("hashes", key, {"sha256": np.array(_hashes[key])})
+                    save("sha256", key, {"sha256": np.array(_hashes[key])})
     except OSError as error:
         raise BenchError(f"cannot read {file}: {error.strerror}; check the path") from error
     return _hashes[key]

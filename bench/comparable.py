@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from bench.collections.trec import read_scores
 from bench.errors import require
+from bench.measure import Measure
 from bench.record import Record
 
 ANEW = 'begin anew with a reason: bench gate RUN --update --reason "WHY"'
@@ -79,3 +80,17 @@ def count_reranked(
 
 def _rankings(file: Path) -> dict[str, list[str]]:
     return {query: [doc for doc, _ in answers] for query, answers in read_scores(file).items()}
+
+
+def shallow(record: Record, systems: Sequence[str]) -> Iterator[str]:
+    """Say which of these systems, such as run files, have shorter lists than the run kept of others."""
+    whole = min(record.depth, record.content["collection"]["documents"])
+    for system in systems if len(systems) > 1 else ():
+        longest = record.content["systems"][system]["facts"].get("longest_list")
+        if not isinstance(longest, int) or longest >= whole:
+            continue
+        if deeper := [m for m in record.measures if (Measure.parse(m).cutoff or whole) > longest]:
+            yield (
+                f"{system} has at most {longest} documents a query, and others up to {whole}: "
+                f"{', '.join(deeper)} may look deeper in the others"
+            )

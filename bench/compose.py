@@ -24,10 +24,26 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config_errors import one_line
-from bench.errors import BenchError, require
+from bench.errors import BenchError, did_you_mean, require
 from bench.resources import resource
 
 _CONFIG = "config"
+# Everything at the top of the settings that is read; `tune` beside what the shipped config has.
+SETTINGS = frozenset(
+    [
+        "collection",
+        "depth",
+        "encoder",
+        "evidence",
+        "measures",
+        "output",
+        "passages",
+        "retrievers",
+        "seed",
+        "trec_header",
+        "tune",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +68,7 @@ def compose(overrides: Sequence[str], own: Sequence[Path] = ()) -> dict[str, Any
     with _in_one_line(overrides, own):
         config = _composed(overrides, own)
         _require_package(config, own)
+        _require_known(config)
         missing = sorted(OmegaConf.missing_keys(config))
         require(not missing, f"{missing[0]} must be given; add {missing[0]}=VALUE" if missing else "")
         return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
@@ -187,6 +204,16 @@ def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
     search = [f"hydra.searchpath=[{','.join(places)}]"] if places else []
     with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
         return hydra.compose(_CONFIG, [*_as_meant(overrides), *search])
+
+
+def _require_known(config: DictConfig) -> None:
+    """Raise `BenchError` for a setting that neither bench reads nor another setting, by ${...}."""
+    text = OmegaConf.to_yaml(config)
+    for key in map(str, config):
+        require(
+            key in SETTINGS or re.search(rf"\$\{{{re.escape(key)}\b", text) is not None,
+            f"unknown setting '{key}', which nothing reads; {did_you_mean(key, SETTINGS)}",
+        )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.comparable import shallow
 from bench.errors import BenchError, did_you_mean, require
 from bench.measure import Measure, answerable, evaluate
 from bench.naming import system_titles
@@ -207,7 +208,8 @@ def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
         record.depth,
         np.stack([record.values(measure)[kept] for measure in record.measures], axis=1),
         tuple(record.content["systems"][systems[place]].get("fingerprint") for place in kept),
-        config=record.content["config"],
+        tuple(shallow(record, [systems[place] for place in kept])),
+        record.content["config"],
     )
 
 
@@ -218,7 +220,12 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
             "--collection DIR (a BEIR folder, or digest) or --qrels FILE"
         )
     searcher = RunFile(str(file)).index(test.collection)
-    return _RunFile(str(file), searcher, int(searcher.facts["longest_list"] or 0))
+    longest = int(searcher.facts["longest_list"] or 0)
+    if test.qrels.ignore_identical_ids:  # the query's own document is no part of the depth
+        found = searcher.search(test.queries, longest)
+        found = without(found, namesakes(test.queries, test.collection), longest)
+        longest = int((found.docs != NO_DOC).sum(axis=1).max())
+    return _RunFile(str(file), searcher, longest)
 
 
 def _measured(

@@ -1,4 +1,4 @@
-"""Encoders and their embedding cache, passages, and the embeddings of a collection.
+"""Encoders and their embedding cache, and the embeddings of a collection.
 
 The cache is addressed by content: texts × the encoder's fingerprint, which has settings, code, all
 files of the model and library versions. A cached run imports neither torch nor sentence_transformers.
@@ -7,7 +7,7 @@ files of the model and library versions. A cached run imports neither torch nor 
 from __future__ import annotations
 
 import gc
-import re
+import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,9 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import cache, progress
+from bench.encoder_output import checked, problem_of
+from bench.encoder_output import encode as encode_checked
 from bench.errors import BenchError, require
 from bench.identity import fingerprint
-from bench.models import locate, verify
+from bench.models import locate, own_prompt, unused_prompt, verify
+from bench.passages import Passages
 from bench.types import Collection, DocArray, Encoded, Encoder, Facts
 
 if TYPE_CHECKING:
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 # run keeps the groups that it finished.
 GROUP = 1024
 _DTYPES = ("float32", "float16", "bfloat16")
-# A sentence ends at . ! or ? before white space and a capital, digit, bracket or quote.
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"'“])")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class SentenceEncoder:
     model            local folder, or name in the hub
     revision         commit in the hub
     sha256           of the weights; null takes whatever is found and records its hash
-    query_prompt     put before each query; document_prompt before each document
+    query_prompt     put before each query; document_prompt before each document; null: what the
+                     model's authors put there (`bench.models.own_prompt`); "" for nothing
     max_length       tokens the model reads of a text; null: the model's own limit
     batch_size       texts a batch; part of the cache key, since padding changes the last bits
     device, dtype    cpu, cuda, …; float32, float16, bfloat16
@@ -52,8 +54,8 @@ class SentenceEncoder:
     model: str
     revision: str | None = None
     sha256: str | None = None
-    query_prompt: str = ""
-    document_prompt: str = ""
+    query_prompt: str | None = None
+    document_prompt: str | None = None
     max_length: int | None = None
     batch_size: int = 8
     device: str = "cpu"
@@ -74,8 +76,14 @@ class SentenceEncoder:
 
     @property
     def facts(self) -> Facts:
-        """Model, revision and weights, for the record."""
-        return {"model": self.model, "revision": self.revision, "weights_sha256": self.weights}
+        """Model, revision, weights, and the prompts that were used, for the record."""
+        return {
+            "model": self.model,
+            "revision": self.revision,
+            "weights_sha256": self.weights,
+            "query_prompt": self._prompt(query=True),
+            "document_prompt": self._prompt(query=False),
+        }
 
     def reads(self) -> Mapping[str, Path]:
         """Return the model's folder: weights, tokenizer and limits."""
@@ -84,6 +92,10 @@ class SentenceEncoder:
     @property
     def _folder(self) -> Path:
         return locate(self.model, self.revision)
+
+    def _prompt(self, *, query: bool) -> str:
+        given = self.query_prompt if query else self.document_prompt
+        return own_prompt(self._folder, query=query) if given is None else given
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Encoded:
         """Return unit vectors (n, dim) and lengths in tokens (n,), from the cache where it has them."""
@@ -96,27 +108,41 @@ class SentenceEncoder:
         return Encoded(*(np.concatenate(column) for column in zip(*groups, strict=True)))
 
     def _encode_group(self, texts: Sequence[str], query: bool) -> Encoded:
-        prompt = self.query_prompt if query else self.document_prompt
-        # Neither the pin nor the other prompt changes a vector.
+        prompt = self._prompt(query=query)
+        # Neither the pin nor the other prompt changes a vector; a model may have a part for queries.
         bare = replace(self, sha256=None, query_prompt="", document_prompt="")
         identity = fingerprint(bare)
-        key = cache.key_of({"encoder": identity.key, "prompt": prompt, "texts": list(texts)})
+        asked = {"encoder": identity.key, "query": query, "prompt": prompt, "texts": list(texts)}
+        key = cache.key_of(asked)
         stored = cache.load("embeddings", key, Encoded._fields)
         if stored is not None:
-            return Encoded(**stored)
+            problem = problem_of(Encoded(**stored), texts)
+            if problem is None:
+                return Encoded(**stored)
+            print(f"cached embeddings are no use ({problem}); making them anew", file=sys.stderr)
         model = _load(self._folder, identity.files, self.device, self.dtype, self.max_length)
         require(
             fingerprint(bare) == identity,
             f"the model in {self._folder} was changed while it was loaded; run again",
         )
-        encoded = self._compute(
-            model, [prompt + text for text in texts], "queries" if query else "texts"
-        )
+        encoded = checked(self._compute(model, texts, prompt, query), texts, self.model)
         cache.save("embeddings", key, encoded._asdict())
         return encoded
 
-    def _compute(self, model: SentenceTransformer, texts: Sequence[str], what: str) -> Encoded:
-        with progress.bar(f"encoding {len(texts)} {what}", len(texts)) as advance:
+    def _compute(
+        self, model: SentenceTransformer, texts: Sequence[str], prompt: str, query: bool
+    ) -> Encoded:
+        limit = int(model.max_seq_length or 2**31 - 1)
+        taken = int(_token_counts(model, [prompt])[0])
+        require(
+            taken < limit,
+            f"model '{self.model}' reads {limit} tokens of a text, and its own marks and the prompt "
+            f"{prompt!r} take {taken} of them; raise max_length, or shorten the prompt",
+        )
+        # The model is told the prompt apart from the text: some leave it out of what they pool.
+        encode = model.encode_query if query else model.encode_document
+        what = f"encoding {len(texts)} {'queries' if query else 'texts'}"
+        with progress.bar(what, len(texts)) as advance:
             parts = []
             # Longest first keeps padding small; the same order every time keeps the bits the same.
             order = np.argsort([-len(text) for text in texts], kind="stable")
@@ -124,8 +150,9 @@ class SentenceEncoder:
                 batch = [texts[i] for i in order[start : start + self.batch_size]]
                 with _refusing("encode", "max_length, which the model may not reach, and the device"):
                     parts.append(
-                        model.encode(
+                        encode(
                             batch,
+                            prompt=prompt,
                             batch_size=self.batch_size,
                             normalize_embeddings=True,
                             convert_to_numpy=True,
@@ -136,8 +163,8 @@ class SentenceEncoder:
         stacked = np.concatenate(parts).astype(np.float32, copy=False)
         vectors = np.empty_like(stacked)
         vectors[order] = stacked
-        tokens = _token_counts(model, texts)
-        return Encoded(vectors, tokens, np.minimum(tokens, np.int32(model.max_seq_length or 2**31 - 1)))
+        tokens = _token_counts(model, [prompt + text for text in texts])
+        return Encoded(vectors, tokens, np.minimum(tokens, np.int32(limit)))
 
 
 @lru_cache(maxsize=2)
@@ -163,15 +190,33 @@ def _load(
             )
             if max_length is not None:
                 model.max_seq_length = max_length
-            return model
+            words = len(model.tokenizer) - len(model.tokenizer.all_special_ids)
+        require(
+            words > 0,
+            f"the tokenizer of the model in {folder} knows no word; its files (tokenizer.json, vocab.txt"
+            " or the like) are missing, so restore the model",
+        )
+        if not (folder / "modules.json").exists():
+            print(
+                f"the model in {folder} has no modules.json, which says how it pools: the mean over its "
+                "tokens is taken",
+                file=sys.stderr,
+            )
+        if unused := unused_prompt(folder):
+            print(
+                f"the default prompt '{unused}' of the model in {folder} is for neither queries nor "
+                "documents and not used; set query_prompt and document_prompt if it should be",
+                file=sys.stderr,
+            )
+        return model
 
 
 @contextmanager
 def _refusing(what: str, check: str) -> Iterator[None]:
-    """Turn what torch and its libraries raise about an input into one line."""
+    """Turn whatever torch and its libraries raise about a model or a text into one line."""
     try:
         yield
-    except (AssertionError, ImportError, IndexError, OSError, RuntimeError, ValueError) as error:
+    except Exception as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise BenchError(f"cannot {what}: {first}; check {check}") from error
 
@@ -191,49 +236,9 @@ def _without_collector() -> Iterator[None]:
 
 def _token_counts(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.int32]:
     """Length of each text in tokens, special tokens included, with truncation switched off."""
-    encoded = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
+    with _refusing("count tokens", "that the model has a tokenizer of the transformers library"):
+        encoded = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
     return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int32)
-
-
-@dataclass(frozen=True)
-class Passages:
-    """What of a document is encoded.
-
-    sentences  how many make a window, whose best stands for the document; null: the whole document
-               is one text, and the model cuts off what it can not read
-    stride     sentences from the start of one window to the next; null: `sentences`, no overlap
-    title      whether the title stands before each window
-    """
-
-    sentences: int | None = None
-    stride: int | None = None
-    title: bool = True
-
-    def __post_init__(self) -> None:
-        if self.sentences is not None:
-            require(
-                self.sentences >= 1,
-                f"passages.sentences must be at least 1 or null, got {self.sentences}",
-            )
-            require(
-                self.stride is None or 1 <= self.stride <= self.sentences,
-                f"passages.stride must lie between 1 and sentences ({self.sentences}), "
-                f"got {self.stride}",
-            )
-
-    def split(self, title: str, text: str) -> list[str]:
-        """Return the texts of one document, together covering every sentence; at least one.
-
-        >>> Passages(sentences=2, stride=1, title=False).split("", "One. Two. Three.")
-        ['One. Two.', 'Two. Three.']
-        """
-        sentences = _SENTENCE_END.split(text.strip())
-        width = self.sentences or len(sentences)
-        stride = self.stride or width
-        last = max(len(sentences) - width, 0)
-        # The last window may overlap more than the others, but no sentence is left out.
-        windows = (" ".join(sentences[at : at + width]) for at in range(0, last + stride, stride))
-        return [" ".join(filter(None, (title * self.title, window))) for window in windows]
 
 
 class Embeddings(NamedTuple):
@@ -267,7 +272,7 @@ def _embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embe
     bodies = collection.texts(everything, ("text",))
     windows = [passages.split(t, b) for t, b in zip(titles, bodies, strict=True)]
     owner = np.repeat(np.arange(len(windows), dtype=np.int32), [len(each) for each in windows])
-    encoded = encoder.encode([window for each in windows for window in each], query=False)
+    encoded = encode_checked(encoder, [window for each in windows for window in each], query=False)
     cut = encoded.tokens - encoded.read
     return Embeddings(
         encoded.vectors,

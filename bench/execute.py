@@ -14,12 +14,15 @@ import numpy as np
 from bench import progress, record, run_folder
 from bench.build import build, fits, require_allowed, said
 from bench.collections.beir import BeirFolder, require_folder
+from bench.collections.trec import id_problem
+from bench.comparable import shallow
 from bench.errors import BenchError, did_you_mean, require
 from bench.evidence.family import Margins, Plan
 from bench.evidence.findings import findings
 from bench.experiment import run_systems
 from bench.files import is_file_name
-from bench.measure import Measure
+from bench.measure import Measure, require_tested_once
+from bench.outside import calling
 from bench.record import Record, Results
 from bench.report.artist import Artist
 from bench.report.write import run_stands, write_tables
@@ -48,6 +51,8 @@ def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tu
     with Artist() as artist:
         unfinished = Unfinished(output)
         saved, results, test = _run(settings, unfinished)
+        for note in shallow(saved, saved.systems):
+            print(note, file=sys.stderr)
         artist.begin(saved, output)  # it draws while this process writes
         folder = run_folder.save(saved, results, test, output)
         unfinished.discard()
@@ -151,12 +156,20 @@ def load_collection(settings: Mapping[str, Any]) -> TestCollection:
     source = build(settings["collection"], "collection")
     if isinstance(source, BeirFolder):
         require_folder(Path(source.path), " as collection.path=DIR; verify and gate take it after --set")
-    loaded = source.load() if hasattr(source, "load") else None
+    with calling(source, "collection", "load"):
+        loaded = source.load() if hasattr(source, "load") else None
     if not isinstance(loaded, TestCollection):
         raise BenchError(
             "collection names no test collection; choose one, such as collection=digest, or give "
             "collection._target_ something whose load() returns a bench.types.TestCollection"
         )
+    for kind, ids in (
+        ("document", loaded.collection.ids(range(len(loaded.collection)))),
+        ("query", loaded.queries.ids),
+    ):
+        for name in ids:
+            if problem := id_problem(name):
+                raise BenchError(f"collection: the {kind} id {name!r} {problem}; give it another")
     return loaded
 
 
@@ -203,4 +216,6 @@ def plan_of(settings: Mapping[str, Any]) -> Plan:
     require(not unknown, f"unknown setting 'evidence.{unknown[0] if unknown else ''}'")
     measures = [str(Measure.parse(name)) for name in settings["measures"]]
     Margins.read(asked.get("tolerance"), measures, "evidence.tolerance")
-    return Plan.read(asked, measures, list(settings["retrievers"]))
+    plan = Plan.read(asked, measures, list(settings["retrievers"]))
+    require_tested_once(plan.measures, "evidence.measures, or the first of measures,")
+    return plan

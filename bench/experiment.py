@@ -12,6 +12,7 @@ from bench.errors import BenchError, require
 from bench.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.indexing import index_once
 from bench.measure import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
+from bench.outside import calling
 from bench.ranking import namesakes, without
 from bench.record import Results, SystemResult
 from bench.record_schema import check_facts, check_nbytes
@@ -62,7 +63,8 @@ def run_systems(
     )
     systems = {}
     for name, retriever in retrievers.items():
-        identity = fingerprint(retriever)
+        with calling(retriever, f"retriever '{name}'", "reads"):
+            identity = fingerprint(retriever)
         kept = unfinished.load(name, identity, queries, tuple(measures)) if unfinished else None
         systems[name] = kept or _run_system(name, retriever, identity, test, queries, measures, depth)
         if unfinished and kept is None:
@@ -94,9 +96,11 @@ def _run_system(
     )
     read = files_of(retriever)
     clock = _Clock()
-    with progress.waiting(f"{name}, index"):
+    with progress.waiting(f"{name}, index"), calling(retriever, f"retriever '{name}'", "index"):
         searcher = index_once(retriever, test.collection)
-    if not isinstance(searcher, Searcher):
+    with calling(searcher, f"retriever '{name}'", "facts"):
+        complete = isinstance(searcher, Searcher)  # looks at its properties
+    if not complete:
         raise BenchError(
             f"retriever '{name}': what index() returned lacks search, nbytes, facts or exact; "
             "see bench.types.Searcher"
@@ -118,7 +122,8 @@ def _run_system(
         hash_of_files(read) == identity.files,
         f"a file that {name} reads was changed while it ran; run again",
     )
-    facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
+    with calling(searcher, f"retriever '{name}'", "facts"):
+        facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
     return SystemResult(run, values, facts, nbytes, recall, identity, ties, clock.seconds)
 
 
@@ -140,9 +145,22 @@ def _tied_means(
 def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:
     n_docs = len(test.collection)
     ignored = test.qrels.ignore_identical_ids
-    with progress.waiting(f"{name}, {len(queries):,} queries"):
-        run = searcher.search(queries, min(depth + ignored, n_docs))
+    asked = min(depth + ignored, n_docs)
+    with (
+        progress.waiting(f"{name}, {len(queries):,} queries"),
+        calling(searcher, f"retriever '{name}'", "search"),
+    ):
+        run = searcher.search(queries, asked)
+    require(
+        isinstance(run, Run),
+        f"retriever '{name}': search returned {type(run).__name__}, not a bench.types.Run; mend it",
+    )
     check_run(run, n_docs, len(queries), name)
+    require(
+        run.docs.shape[1] <= asked,
+        f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {asked} were asked "
+        "for; mend its search",
+    )
     return without(run, namesakes(queries, test.collection), depth) if ignored else run
 
 

@@ -24,6 +24,7 @@ from bench.comparable import ANEW, require_comparable
 from bench.errors import did_you_mean, require
 from bench.evidence.comparison import Comparison, Verdict, compare
 from bench.evidence.family import Margins
+from bench.measure import require_tested_once
 from bench.record import Record
 
 
@@ -137,6 +138,7 @@ def hold(
     require(len(gone) < len(baseline.systems), f"no system of the baseline is in this run; {ANEW}")
     gated = list(measures) or list(baseline.evidence["family"]["measures"])
     shared = [m for m in baseline.measures if m in candidate.measures]
+    require_tested_once(gated, "--measure")
     for measure in gated:
         require(measure in shared, f"measure {measure} is not in both; {did_you_mean(measure, shared)}")
     test = on_test(baseline)

@@ -82,6 +82,17 @@ class Measure:
         return (f"{cut}.{self.cutoff}", f"{cut}_{self.cutoff}") if cut else None
 
 
+def require_tested_once(names: Sequence[str], where: str) -> None:
+    """Raise `BenchError` for a measure that can not be tested, and for one that stands twice."""
+    for name in names:
+        require(
+            not name.startswith("Judged"),
+            f"{where} names {name}: what share of a ranking was judged is no quality that systems "
+            "compete in, and can not be tested; name another",
+        )
+    require(len(set(names)) == len(names), f"{where} names a measure twice; name each once")
+
+
 def answerable(queries: Queries, qrels: Qrels) -> NDArray[np.bool_]:
     """Return (n_queries,): whether a query has a relevant document, and so a value of each measure."""
     return np.array([qrels.n_relevant(query) > 0 for query in queries.ids], dtype=bool)

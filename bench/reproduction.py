@@ -52,7 +52,8 @@ def reproduced(
 ) -> Reproduced:
     """Compare the rankings (query → [(document, float32 score)]) and per-query values of one system.
 
-    A query that neither answered counts as reproduced.
+    A query that neither answered counts as reproduced. Where a measure is nan for a query, as Kendall's
+    τ is where only one run answered it, its mean is over the others.
     """
     orders = [
         ([doc for doc, _ in then.get(query, ())], [doc for doc, _ in now.get(query, ())])
@@ -70,7 +71,9 @@ def reproduced(
         level = Level.IDENTICAL
 
     def mean(measure: Callable[[Sequence[str], Sequence[str]], float]) -> float:
-        return float(np.mean([measure(one, other) for one, other in orders]))
+        values = np.array([measure(one, other) for one, other in orders])
+        defined = values[~np.isnan(values)]
+        return float(defined.mean()) if len(defined) else math.nan
 
     return Reproduced(system, level, mean(kendall), mean(overlap), mean(rbo), rmse, mean(tau_union))
 
@@ -81,7 +84,8 @@ def kendall(one: Sequence[str], other: Sequence[str]) -> float:
     K is the Kendall distance with penalty 1/2 (K^(1/2) of Fagin, Kumar & Sivakumar 2003). It counts the
     pairs that the lists order differently; a document that a list lacks is behind all that it has, and
     a pair that one list has and the other lacks counts a half. So this is Kendall's τ where both have
-    the same documents, and -1/2 or lower where they share none.
+    the same documents, and -1/2 or lower where they share none. nan where there is nothing to order: one
+    of two lists is empty, or they have one document between them.
 
     >>> kendall("abc", "abc"), kendall("abc", "cba"), kendall("ab", "ac")
     (1.0, -1.0, 0.3333333333333333)
@@ -91,8 +95,8 @@ def kendall(one: Sequence[str], other: Sequence[str]) -> float:
     common = set(one) & set(other)
     missing = [len(docs) - len(common) for docs in (one, other)]
     n = len(common) + sum(missing)
-    if n < 2:  # one document, in one of them: no pair
-        return 0.0
+    if n < 2 or not one or not other:
+        return math.nan
     place = {doc: rank for rank, doc in enumerate(other)}
     pairs = math.comb(n, 2)
     distance = (

@@ -38,6 +38,8 @@ def space_of(asked: Any, swept: Mapping[str, Sequence[Any]]) -> dict[str, Sequen
     space = asked.get("space") if isinstance(asked, Mapping) else None
     if not isinstance(space, Mapping):
         raise BenchError("tune.space must be settings with lists of values, such as {k1: [0.9,1.2]}")
+    unknown = sorted(map(str, set(asked) - {"space", "folds"}))
+    require(not unknown, f"unknown setting 'tune.{''.join(unknown[:1])}'; known: folds, space")
     merged = {str(key): values for key, values in {**space, **swept}.items()}
     require(bool(merged), "nothing to search; give a space, such as tune.space.k1=[0.9,1.2]")
     for key, values in merged.items():

@@ -11,9 +11,11 @@ from conftest import ROOT
 # Each module may import what stands in the same line or above it.
 LAYERS = (
     {"errors", "resources"},
-    {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources"},
+    {"outside"},
+    {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources", "passages"},
     {"identity"},
     {"ranking", "indexing", "evidence"},
+    {"encoder_output"},
     {"collections", "encode", "retrievers", "measure"},
     {"ties", "agreement"},
     {"crossval"},

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import suppress
 
 import pytest
+import typer
 from conftest import only_run, write_beir
 
+from bench import cli
 from bench.collections.beir import BeirFolder
 from bench.contenders import gather
 from bench.errors import BenchError
-from bench.execute import run_and_save
+from bench.execute import plan_of, run_and_save
 
 
 @pytest.fixture
@@ -209,3 +213,104 @@ def test_the_name_of_a_system_behind_a_run_file_is_refused(run):
 def test_one_system_by_two_names_is_said(run):
     same = "bm25 and plain are one system: equal settings, code, files and libraries"
     assert gather([str(run)], None).notes == (same,)
+
+
+def test_the_querys_own_document_is_no_part_of_a_files_depth(tmp_path):
+    """Three lines a query, one of which is the query: as deep as a file with two others."""
+    queries = {"d01": ("sparse retrieval", "topic"), "d05": ("graph search", "topic")}
+    qrels = {"d01": {"d02": 1, "d04": 1}, "d05": {"d06": 1}}
+    folder = write_beir(tmp_path / "args", queries=queries, qrels=qrels)
+    test = BeirFolder(str(folder), ignore_identical_ids=True).load()
+    files = {
+        "own.trec": {"d01": ("d01", "d02", "d07"), "d05": ("d05", "d06", "d07")},
+        "none.trec": {"d01": ("d02", "d07"), "d05": ("d06", "d07")},
+        "deep.trec": {"d01": ("d02", "d07", "d04"), "d05": ("d06", "d07", "d08")},
+    }
+    for name, lists in files.items():
+        rows = [f"{q} Q0 {doc} 1 {-n} x\n" for q, docs in lists.items() for n, doc in enumerate(docs)]
+        (tmp_path / name).write_text("".join(rows))
+    own, none, deep = (str(tmp_path / name) for name in files)
+    assert means(gather([own, none], test, ["MAP"]))["MAP"] == [0.75, 0.75]
+    found = gather([own, deep], test, ["MAP"])
+    assert means(found)["MAP"] == [0.75, 0.75]
+    assert found.notes == (f"{deep} has up to 3 documents a query: cut to 2, as all are",)
+
+
+def test_a_shallow_run_file_inside_a_run_is_said(run, tmp_path, capsys):
+    short = write_lists(tmp_path / "short.trec", [f"d{i:02d}" for i in range(1, 11)])
+    settings = {**json.loads((run / "record.json").read_text())["config"]}
+    settings["collection"] = {**settings["collection"], "path": str(run.parent.parent / "tiny")}
+    bm25 = settings["retrievers"]["bm25"]
+    file = {"_target_": "bench.retrievers.runfile.RunFile", "path": short}
+    settings |= {"retrievers": {"bm25": bm25, "file": file}, "output": str(tmp_path / "out")}
+    mixed = str(run_and_save(settings)[1])
+    assert "file has at most 10 documents a query, and others up to 12: MAP" in capsys.readouterr().err
+    assert gather([mixed], None).notes == (
+        "file has at most 10 documents a query, and others up to 12: MAP may look deeper in the others",
+    )
+    assert gather([f"{mixed}:bm25"], None).notes == ()
+
+
+def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path, capsys):
+    test = BeirFolder(str(many)).load()
+    lines = {
+        "fine": ["q1 Q0 d0001 1 3 x", "q1 Q0 d0002 2 2 x", "q2 Q0 d0003 1 1 x", "q3 Q0 d0001 a 1 x"],
+        "against": ["q1 Q0 d0001 1 2 x", "q1 Q0 d0002 2 3 x", "q2 Q0 d0003 1 1 x"],
+        "equal": ["q1 Q0 d0001 1 2 x", "q1 Q0 d0002 2 2 x", "q2 Q0 d0003 1 1 x"],
+        "same_rank": ["q1 Q0 d0001 0 2 x", "q1 Q0 d0002 0 3 x", "q1 Q0 d0003 0 1 x"],
+        "reversed": ["q1 Q0 d0002 2 2 x", "q1 Q0 d0001 1 3 x"],
+    }
+    said = {}
+    for name, rows in lines.items():
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+        gather([str(tmp_path / name)], test, ["P@1"])
+        said[name] = capsys.readouterr().err
+    assert said["fine"] == said["same_rank"] == said["reversed"] == ""
+    rule = "of 2 queries; scores alone decide, as in trec_eval"
+    where = f"{tmp_path}/"
+    assert said["against"] == f"{where}against: scores contradict the rank column in 1 {rule}\n"
+    assert said["equal"] == (
+        f"{where}equal: all scores are equal in 1 {rule}, and equal ones fall by document id, descending\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["compare", "gate"])
+def test_a_measure_is_tested_once_and_judged_never(refusal, run, command):
+    rest = (f"{run}:bm25", f"{run}:flat") if command == "compare" else (str(run), "--baseline", str(run))
+    said = refusal(command, *rest, "--measure", "MAP", "--measure", "MAP")
+    assert "--measure names a measure twice; name each once" in said
+    said = refusal(command, *rest, "--measure", "Judged@10")
+    assert "Judged@10: what share of a ranking was judged is no quality" in said
+
+
+@pytest.mark.parametrize(
+    "changes", [{"measures": ["Judged@10", "MAP"]}, {"evidence": {"measures": ["MAP", "Judged@10"]}}]
+)
+def test_what_was_judged_is_no_primary_measure_and_in_no_family(run, changes):
+    settings = {"measures": ["MAP", "Judged@10"], "retrievers": {"a": {}, "b": {}}, **changes}
+    with pytest.raises(BenchError, match="Judged@10: what share"):
+        plan_of(settings)
+    assert plan_of({**settings, "measures": ["MAP", "Judged@10"], "evidence": {}}).measures == ("MAP",)
+
+
+@pytest.mark.parametrize("named", ["", "/record.json"])
+def test_the_gate_counts_reranked_queries_by_folder_and_by_record(run, tmp_path, named):
+    """One query's first two documents change places in the run file."""
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    lines = (other / "flat.trec").read_text().splitlines(keepends=True)
+    first, second = lines[0].split(), lines[1].split()
+    assert first[0] == second[0]
+    first[2], second[2] = second[2], first[2]
+    (other / "flat.trec").write_text(
+        "".join([*(" ".join(x) + "\n" for x in (first, second)), *lines[2:]])
+    )
+    with suppress(SystemExit, typer.Exit):
+        cli.app(
+            ["gate", f"{other}{named}", "--baseline", str(run), "--json", str(tmp_path / "gate.json")],
+            standalone_mode=False,
+        )
+    found = json.loads((tmp_path / "gate.json").read_text())
+    assert {row["system"]: row["reranked"] for row in found["findings"]} == {
+        "bm25": 0, "plain": 0, "flat": 1,
+    }  # fmt: skip

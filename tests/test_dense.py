@@ -219,8 +219,10 @@ def test_prompts_and_settings_have_cache_entries_of_their_own():
     plain = ENCODER.encode(["a text"], query=False).vectors
     prompted = SentenceEncoder(ENCODER.model, sha256=MINILM, document_prompt="passage: ")
     assert not np.allclose(prompted.encode(["a text"], query=False).vectors, plain)
-    kept = set(cache.cache_folder().glob("embeddings/*/*"))
     assert np.array_equal(prompted.encode(["a text"], query=True).vectors, plain)
+    kept = set(cache.cache_folder().glob("embeddings/*/*"))
+    unpinned = SentenceEncoder(ENCODER.model, document_prompt="passage: ", query_prompt="ask: ")
+    unpinned.encode(["a text"], query=False)
     assert set(cache.cache_folder().glob("embeddings/*/*")) == kept
     short = SentenceEncoder(ENCODER.model, sha256=MINILM, max_length=8)
     assert short.encode(["word " * 20], query=False).read.tolist() == [8]
@@ -381,7 +383,7 @@ def test_an_adapter_whose_base_lies_elsewhere_is_refused(tmp_path):
 def headed(tmp_path_factory):
     """A tiny BERT with a dense layer on top, in 2_Dense."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers import models as parts
+    from sentence_transformers.sentence_transformer import modules as parts
     from transformers import BertConfig, BertModel
 
     folder = tmp_path_factory.mktemp("headed")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import platform
+import subprocess
 
 import pytest
 import yaml
 from conftest import QRELS, only_run, write_beir
 
+from bench import provenance
 from bench.collections.trec import read_run
 from bench.record import Record
 
@@ -60,3 +63,19 @@ def test_what_ties_could_have_moved_stands_beside_the_value(run):
     # ties fall by id, descending: the relevant d04 is first, which is the highest of both orders
     assert mean == pytest.approx(high)
     assert "over all orders of equal scores: nDCG@10" in (run / "summary.md").read_text()
+
+
+def test_asking_git_writes_nothing_into_the_repository(tmp_path, monkeypatch):
+    """`git status` would write its index anew, and a run that is killed then leaves the lock of it."""
+    monkeypatch.setattr(provenance, "checkout", lambda: tmp_path)
+    (tmp_path / "a").write_text("a")
+    who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+    for command in (("init", "-q"), ("add", "a"), (*who, "commit", "-qm", "first")):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    index = tmp_path / ".git" / "index"
+    os.utime(tmp_path / "a", (1, 1))  # same content, other times: reason enough to write the index
+    before = index.read_bytes()
+    found = provenance.git()
+    assert found["clean"] is True
+    assert len(found["commit"]) == 40
+    assert index.read_bytes() == before

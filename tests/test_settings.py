@@ -15,10 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import cli
+from bench.build import build
 from bench.completion import SCRIPTS, answers
-from bench.compose import compose, jobs, options, read
+from bench.compose import SETTINGS, compose, jobs, options, read
 from bench.errors import BenchError
+from bench.evidence.family import Margins
 from bench.execute import run as run_settings
+from bench.tuning import space_of
 
 # What no command line may say, to run or to tune. Each ends in a BenchError, never in another exception.
 REFUSED = """
@@ -417,3 +420,67 @@ def test_errors_of_other_kinds_are_not_taken_for_bad_settings():
         compose(["dept=3"])
     with pytest.raises(TypeError):
         compose(3)  # type: ignore[arg-type]
+
+
+def made(name, **settings):
+    targets = {
+        "bm25": "bench.retrievers.bm25.BM25",
+        "tokenizer": "bench.retrievers.bm25.Tokenizer",
+        "fused": "bench.retrievers.fuse.Fused",
+    }
+    bm25 = {"_target_": targets["bm25"]}
+    parts = {"parts": {"a": bm25, "b": {**bm25, "k1": 2.0}}} if name == "fused" else {}
+    return build({"_target_": targets[name], **parts, **settings}, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("bm25", {"k1": float("inf")}, "bm25.k1 must be at least 0 and finite, got inf"),
+        ("bm25", {"k1": float("nan")}, "bm25.k1 must be at least 0 and finite, got nan"),
+        ("bm25", {"delta": float("nan")}, "bm25.delta must be at least 0 and finite, got nan"),
+        ("bm25", {"delta": -0.5}, "bm25.delta must be at least 0 and finite"),
+        ("bm25", {"b": float("nan")}, "bm25.b must lie between 0 and 1"),
+        ("bm25", {"fields": ["title", "title"]}, "a field stands twice"),
+        ("tokenizer", {"pattern": ""}, "matches the empty text"),
+        ("tokenizer", {"pattern": "(?u)"}, "matches the empty text"),
+        ("tokenizer", {"pattern": "x*"}, "matches the empty text"),
+        ("fused", {"weights": {"a": 0, "b": 0.0}}, "hybrid.weights are all 0"),
+        ("fused", {"weights": {"a": float("inf")}}, "hybrid.weights.a must not be negative nor above"),
+        ("fused", {"weights": {"a": float("nan")}}, "hybrid.weights.a must not be negative nor above"),
+        ("fused", {"weights": {"a": 1e300}}, "hybrid.weights.a must not be negative nor above"),
+        ("fused", {"k": float("inf")}, "hybrid.k must not be negative nor above"),
+        ("fused", {"k": float("nan")}, "hybrid.k must not be negative nor above"),
+    ],
+)
+def test_settings_without_meaning_are_refused(name, settings, said):
+    with pytest.raises(BenchError, match=said):
+        made(name, **settings)
+
+
+def test_a_part_may_have_no_weight_and_a_word_one_letter():
+    assert made("fused", weights={"a": 0}).weights == {"a": 0}
+    assert made("tokenizer", pattern=r"(?u)\w+")(["a b"]) == [["b"]]
+
+
+def test_a_setting_that_nothing_reads_is_refused_and_one_that_another_refers_to_is_not():
+    for text in ("+foo=1", "+foo={}", "+dept=10"):
+        with pytest.raises(BenchError, match=r"unknown setting '(foo|dept)', which nothing reads"):
+            compose(["retriever=[bm25]", text])
+    with pytest.raises(BenchError, match="did you mean 'depth'"):
+        compose(["+dept=10"])
+    found = compose(["+my_depth=20", "depth=${my_depth}"])
+    assert found["depth"] == 20
+    # Every setting that the shipped config has is known.
+    assert set(compose([])) | {"tune"} == SETTINGS
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1", "-1"])
+def test_margins_without_meaning_are_refused(value):
+    with pytest.raises(BenchError, match="must lie between 0 and 1"):
+        Margins().changed([value], ["MAP"], "--margin")
+
+
+def test_the_settings_of_a_search_are_a_space_and_folds():
+    with pytest.raises(BenchError, match=r"unknown setting 'tune\.fold'; known: folds, space"):
+        space_of({"space": {"k1": [1]}, "fold": 3}, {})

@@ -309,7 +309,7 @@ def test_a_space_of_the_command_line_takes_the_place_of_its_key(called, tmp_path
 OWN_SPACES = {
     "": "tune.space must be settings with lists of values",
     "- 1\n": "tune.space must be settings with lists of values",
-    "# @package _global_\nspace: {b: [0.0]}\n": "tune.space must be settings",
+    "# @package _global_\nspace: {b: [0.0]}\n": "unknown setting 'space', which nothing reads",
     "space: {b: [0.0]}\n": "tune.folds must be a whole number, got None",
     "folds: 2\nspace: {b: [0.0], c: [1]}\n": "unknown setting 'c'",
     "folds: 2\nspace: {b: [0.0]}\n": None,

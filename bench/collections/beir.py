@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.collections.memory import InMemory
+from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, require
 from bench.files import files_in, read_json_lines, read_lines
 from bench.resources import resource
@@ -116,18 +117,24 @@ def digest(split: str = "test", sets: Sequence[str] | None = None) -> BeirFolder
 
 def _text(row: Mapping[str, object], key: str, where: str) -> str:
     value = row.get(key, "")
-    require(isinstance(value, str), f"{where}: '{key}' must be a string, found {value!r}")
-    return str(value)
+    if not isinstance(value, str):
+        raise BenchError(f"{where}: '{key}' must be a string, found {value!r}")
+    require("\0" not in value, f"{where}: '{key}' has NUL in it, which ends a text; take it out")
+    return value
 
 
 def _new_id(row: Mapping[str, object], seen: Mapping[str, object] | set[str], where: str) -> str:
     name = row.get("_id")
+    if not isinstance(name, str):
+        raise BenchError(f"{where}: '_id' must be a string without white space, found {name!r}")
+    problem = id_problem(name)
     require(
-        isinstance(name, str) and name != "" and name.split() == [name],
-        f"{where}: '_id' must be a string without white space, found {name!r}",
+        problem is None,
+        f"{where}: '_id' must be a string without white space or control characters, and {name!r} "
+        f"{problem}; give it another",
     )
     require(name not in seen, f"{where}: id '{name}' stands twice; ids must be unique")
-    return str(name)
+    return name
 
 
 def read_corpus(file: Path, name: str) -> InMemory:
@@ -207,6 +214,8 @@ def read_qrels(
         query, doc, grade = (column.strip() for column in columns)
         if query not in queries:
             raise BenchError(f"{where}: unknown query '{query}'; " + did_you_mean(query, queries))
+        if doc not in docs and (problem := id_problem(doc)):
+            raise BenchError(f"{where}: document id {doc!r} {problem}; mend it")
         if strict and doc not in docs:
             raise BenchError(f"{where}: unknown document '{doc}'; {_near_document(doc, docs)}")
         judged = grades.setdefault(query, {})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +19,27 @@ from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 # From here on a number rounds to infinity in float32: half a step above the largest.
 _BEYOND_FLOAT32 = 2.0**128 - 2.0**103
 
+# NUL ends a text in trec_eval; a byte order mark is taken off where a file begins with it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff]")
+
 _Doc = TypeVar("_Doc", int, str)
+
+
+def id_problem(name: str) -> str | None:
+    """Return why a TREC file can not carry an id, None where it can.
+
+    >>> id_problem("d1"), id_problem("#1"), id_problem("my id")
+    (None, None, 'has white space in it')
+    """
+    if name == "":
+        return "is empty"
+    if name.split() != [name]:
+        return "has white space in it"
+    if name == "#":
+        return "begins a comment in run files"
+    if _CONTROL.search(name):
+        return "has a control character in it"
+    return None
 
 
 def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, float]]:
@@ -47,6 +70,7 @@ def read_scores(file: Path) -> dict[str, list[tuple[str, float]]]:
 def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, float]]:
     """Read a run file → query id → `key(document id, where)` → score."""
     found: dict[str, dict[_Doc, float]] = {}
+    ranks: dict[str, list[str]] = {}
     for number, line in read_lines(file):
         columns = line.split()
         if columns[0] == "#":  # "#1" may be a query
@@ -56,14 +80,40 @@ def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, f
             len(columns) == 6,
             f"{where}: expected 6 columns (query Q0 document rank score tag), found {len(columns)}",
         )
-        query, _, name, _, text, _ = columns
+        require("\0" not in line, f"{where}: NUL, at which trec_eval would cut the id; take it out")
+        query, _, name, rank, text, _ = columns
         doc = key(name, where)
         answers = found.setdefault(query, {})
         require(
             doc not in answers, f"{where}: document '{name}' stands twice for query '{query}'; keep one"
         )
         answers[doc] = _score(text, where)
+        ranks.setdefault(query, []).append(rank)
+    scores = {query: list(answers.values()) for query, answers in found.items()}
+    for note in _notes(scores, ranks):
+        print(f"{file}: {note}", file=sys.stderr)
     return found
+
+
+def _notes(scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Say of how many queries the scores do not give the order that the file seems to have."""
+    against = sum(_contradicts(scores[query], ranks[query]) for query in scores)
+    equal = sum(len(one) > 1 and len(set(one)) == 1 for one in scores.values())
+    rule = f"of {len(scores)} queries; scores alone decide, as in trec_eval"
+    if against:
+        yield f"scores contradict the rank column in {against} {rule}"
+    if equal:
+        yield f"all scores are equal in {equal} {rule}, and equal ones fall by document id, descending"
+
+
+def _contradicts(scores: Sequence[float], ranks: Sequence[str]) -> bool:
+    """Return whether a document has a better rank and a lower score than another."""
+    try:
+        numbers = [int(rank) for rank in ranks]
+    except ValueError:  # a column that holds something else
+        return False
+    lines = sorted(zip(numbers, (-score for score in scores), strict=True))
+    return any(one[1] > other[1] for one, other in itertools.pairwise(lines))
 
 
 def _score(text: str, where: str) -> float:

@@ -80,10 +80,12 @@ def compare(
     from bench.evidence.comparison import explore
     from bench.evidence.family import Margins
     from bench.files import write_text
+    from bench.measure import require_tested_once
     from bench.report.comparison import comparison_csv, comparison_json, comparison_tables
     from bench.report.grid import latex, markdown
     from bench.report.write import print_grids
 
+    require_tested_once(measure or (), "--measure")
     forms = (".md", ".tex", ".csv", ".json")
     require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
     test = _measured_on(
@@ -93,7 +95,7 @@ def compare(
     for note in found.notes:
         print(note, file=sys.stderr)
     # What share of a ranking was judged is no quality that systems compete in.
-    kept = [m for m in found.measures if measure or not m.startswith("Judged")]
+    kept = [m for m in found.measures if not m.startswith("Judged")]
     tested = kept if measure else kept[:1]
     for text in margin or ():
         named = text.rpartition("=")[0]
@@ -153,7 +155,7 @@ def _pairs(found: Contenders, baseline: Sequence[str], *, all_pairs: bool) -> li
             if left:
                 print(f"not compared, as no other run has them: {listed(left)}", file=sys.stderr)
             return pairs
-    against = [found.place(name) for name in baseline or [found.systems[0]]]
+    against = [found.place(name) for name in dict.fromkeys(baseline or [found.systems[0]])]
     pairs = [(s, b) for b in against for s in everyone if s not in against]
     require(bool(pairs), "every system is a baseline; name one that is not")
     return pairs

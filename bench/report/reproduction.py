@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bench.record import Record
@@ -25,7 +26,7 @@ def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], th
         (
             Cell(one.system),
             Cell(str(one.level), one.level is Level.DIFFERENT),
-            Cell(f"{one.kendall:.4f}"),
+            Cell("–" if math.isnan(one.kendall) else f"{one.kendall:.4f}"),
             Cell(f"{one.overlap:.4f}"),
             Cell(f"{one.rbo:.4f}"),
             Cell(f"{one.rmse[then.primary]:.6f}"),
@@ -37,7 +38,8 @@ def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], th
     meaning = (
         "identical: documents, scores and values to the last bit. same order: scores differ, the order "
         f"does not. Means over {len(then.query_ids)} queries. Kendall's τ: of top-k lists, a document "
-        "that only one has being behind all of the other (Fagin, Kumar & Sivakumar 2003). RBO: "
+        "that only one has being behind all of the other (Fagin, Kumar & Sivakumar 2003), over queries "
+        "that both answered. RBO: "
         f"p = {RBO_P}, cut at the end of the longer list and renormalised. RMSE: of per-query values. "
         "τ Union: as in repro_eval; it depends on how documents are called."
     )

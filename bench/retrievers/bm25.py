@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,11 @@ class Tokenizer:
             raise BenchError(
                 f"tokenizer.pattern '{self.pattern}' is no regular expression: {error}"
             ) from error
+        require(
+            re.match(self.pattern, "") is None,
+            f"tokenizer.pattern '{self.pattern}' matches the empty text, which is no word; write one "
+            "that needs a character, such as \\w+",
+        )
         require(groups <= 1, f"tokenizer.pattern '{self.pattern}' has {groups} groups; use at most one")
         if self.stemmer is not None:
             import Stemmer
@@ -166,7 +172,13 @@ class BM25:
             "or engine=bm25s",
         )
         require(bool(self.fields), "bm25.fields is empty; use [title,text]")
-        require(self.k1 >= 0, f"bm25.k1 must be at least 0, got {self.k1}")
+        require(
+            len(set(self.fields)) == len(self.fields),
+            "a field stands twice in bm25.fields; name it once",
+        )
+        for name in ("k1", "delta"):
+            value = getattr(self, name)
+            require(0 <= value < math.inf, f"bm25.{name} must be at least 0 and finite, got {value}")
         require(0 <= self.b <= 1, f"bm25.b must lie between 0 and 1, got {self.b}")
 
     def index(self, collection: Collection) -> Searcher:

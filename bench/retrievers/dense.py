@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.encode import Embeddings, Passages, SentenceEncoder, embed
+from bench.encode import Embeddings, SentenceEncoder, embed
+from bench.encoder_output import encode
+from bench.passages import Passages
 from bench.ranking import best_passages, ties_of
 from bench.types import Collection, DocArray, Facts, Queries, Run, Searcher
 
@@ -51,7 +53,7 @@ class _DenseSearcher:
         return self.embeddings.facts
 
     def search(self, queries: Queries, k: int) -> Run:
-        vectors = self.encoder.encode(queries.texts, query=True).vectors
+        vectors = encode(self.encoder, queries.texts, query=True).vectors
         owner: DocArray = self.embeddings.owner
         total = len(owner)
         # k documents are surely among this many passages.

@@ -15,6 +15,8 @@ from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Sear
 
 METHODS = ("rrf", "convex")
 NORMS = ("min-max", "z-score")
+# Of k and of weights: far beyond it all shares are equal in float32, or infinite.
+_HIGHEST = 1e6
 
 
 def reciprocal_ranks(run: Run, k: float) -> NDArray[np.float64]:
@@ -73,9 +75,19 @@ class Fused:
                 name in self.parts,
                 f"hybrid.weights names no part '{name}'; {did_you_mean(name, self.parts)}",
             )
-            require(weight >= 0, f"hybrid.weights.{name} must not be negative, got {weight}")
+            require(
+                0 <= weight <= _HIGHEST,
+                f"hybrid.weights.{name} must not be negative nor above {_HIGHEST:g}, got {weight}",
+            )
+        require(
+            any(self.weights.get(name, 1) > 0 for name in self.parts),
+            "hybrid.weights are all 0, and nothing is left to fuse; give a part a weight",
+        )
         require(self.depth >= 1, f"hybrid.depth must be at least 1, got {self.depth}")
-        require(self.k >= 0, f"hybrid.k must not be negative, got {self.k}")
+        require(
+            0 <= self.k <= _HIGHEST,
+            f"hybrid.k must not be negative nor above {_HIGHEST:g}, got {self.k}",
+        )
         for name, part in self.parts.items():
             # Lists and texts have an index method too, one that finds a member.
             require(

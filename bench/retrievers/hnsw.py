@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.encode import Embeddings, Passages, SentenceEncoder, embed
+from bench.encode import Embeddings, SentenceEncoder, embed
+from bench.encoder_output import encode
 from bench.errors import require
 from bench.indexing import index_once
+from bench.passages import Passages
 from bench.ranking import best_passages, ties_of
 from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
+
+# Links of all nodes are laid out in one array before any is made.
+_MOST_LINKS = 1024
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Hnsw:
     ef_search: int = 200
 
     def __post_init__(self) -> None:
-        require(self.m >= 2, f"hnsw.m must be at least 2, got {self.m}")
+        require(2 <= self.m <= _MOST_LINKS, f"hnsw.m must be from 2 to {_MOST_LINKS}, got {self.m}")
         for name in ("ef_construction", "ef_search"):
             value = getattr(self, name)
             require(value >= 1, f"hnsw.{name} must be at least 1, got {value}")
@@ -43,8 +48,9 @@ class Hnsw:
 
         embeddings = embed(collection, self.encoder, self.passages)
         graph = faiss.IndexHNSWFlat(embeddings.vectors.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
-        graph.hnsw.efConstruction = self.ef_construction
-        graph.hnsw.efSearch = self.ef_search
+        # No more candidates than passages: faiss makes room for as many as it is told.
+        graph.hnsw.efConstruction = min(self.ef_construction, len(embeddings.owner))
+        graph.hnsw.efSearch = min(self.ef_search, len(embeddings.owner))
         graph.add(embeddings.vectors)
         return _HnswSearcher(
             self.encoder,
@@ -76,7 +82,7 @@ class _HnswSearcher:
         return {**self.embeddings.facts, "longest_list": self.ef_search}
 
     def search(self, queries: Queries, k: int) -> Run:
-        vectors = self.encoder.encode(queries.texts, query=True).vectors
+        vectors = encode(self.encoder, queries.texts, query=True).vectors
         depth = min(self.ef_search, len(self.embeddings.owner))
         scores, passages = self.graph.search(vectors, depth)
         return best_passages(passages, scores, self.embeddings.owner, self.ties, k)

@@ -1,0 +1,49 @@
+"""Code that is not part of bench: what fails in it is said as its own failure, by name and method."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.resources import PACKAGE
+
+_NOT_THEIRS = (
+    f"{PACKAGE}{os.sep}",
+    *(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+
+
+@contextmanager
+def calling(part: object, where: str, method: str) -> Iterator[None]:
+    """Turn what a class from outside raises into a `BenchError` that names it, its method and line.
+
+    part     the object, or the class, that is called; where: what the user calls it
+    method   what is called
+
+    What fails inside bench stays an error of our own.
+    """
+    try:
+        yield
+    except (BenchError, MemoryError):  # a full memory says nothing about who filled it
+        raise
+    except Exception as error:
+        frames = [one for one in traceback.extract_tb(error.__traceback__) if _is_users(one.filename)]
+        kind = part if isinstance(part, type) else type(part)
+        if not frames and kind.__module__.split(".")[0] == "bench":
+            raise
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise BenchError(
+            f"{where}: {kind.__name__}.{method} failed{place} with {what}; mend it (--debug shows the "
+            "traceback)"
+        ) from error
+
+
+def _is_users(file: str) -> bool:
+    """Whether a source file is neither of bench, nor of Python, nor of an installed package."""
+    return not file.startswith(("<", *_NOT_THEIRS))
