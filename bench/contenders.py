@@ -196,17 +196,19 @@ def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
     if system:
         require(system in systems, f"{path} has no system '{system}'; {did_you_mean(system, systems)}")
     kept = [systems.index(system)] if system else list(range(len(systems)))
+    # What was declared confirmatory comes first, and is what is tested if nothing else is named.
+    measures = list(dict.fromkeys([record.primary, *record.measures]))
     return _Source(
         name,
         tuple(systems[place] for place in kept),
-        tuple(record.measures),
+        tuple(measures),
         tuple(record.query_ids),
         tuple(record.sets),
         record.content["labels"]["fingerprint"],
         record.content["collection"]["fingerprint"],
         record.content["queries"]["fingerprint"],
         record.depth,
-        np.stack([record.values(measure)[kept] for measure in record.measures], axis=1),
+        np.stack([record.values(measure)[kept] for measure in measures], axis=1),
         tuple(record.content["systems"][systems[place]].get("fingerprint") for place in kept),
         tuple(shallow(record, [systems[place] for place in kept])),
         record.content["config"],
@@ -274,7 +276,8 @@ def _same(titles: Sequence[str], identities: Sequence[object]) -> Iterator[str]:
 def _require_same(one: _Source, other: _Source) -> None:
     require(one.corpus == other.corpus, f"{other.name} ran on another corpus than {one.name}")
     for here, there in ((one, other), (other, one)):
-        missing = [query for query in here.query_ids if query not in set(there.query_ids)]
+        known = set(there.query_ids)
+        missing = [query for query in here.query_ids if query not in known]
         require(
             not missing,
             f"{there.name} has no query '{missing[0] if missing else ''}', which {here.name} has "
@@ -287,6 +290,10 @@ def _require_same(one: _Source, other: _Source) -> None:
     require(
         one.queries == other.queries,
         f"{other.name} asked other texts than {one.name} by the same query ids; ask both the same",
+    )
+    require(
+        one.sets == other.sets,
+        f"{other.name} has its queries in other sets than {one.name}, and sets are strata: run one again",
     )
     require(one.labels == other.labels, f"{other.name} was measured with other labels than {one.name}")
     require(

@@ -77,7 +77,7 @@ def tune(
     looks.check(output)
     search = _Search(
         {name: build(one, f"retrievers.{retriever}") for name, one in found.items()},
-        Measure.parse(settings["measures"][0]),
+        Measure.parse(plan_of(settings).measures[0]),
         settings["depth"],
         settings["seed"],
         plan_of(settings).margins,
