@@ -257,6 +257,12 @@ def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path,
         "fine": ["q1 Q0 d0001 1 3 x", "q1 Q0 d0002 2 2 x", "q2 Q0 d0003 1 1 x", "q3 Q0 d0001 a 1 x"],
         "against": ["q1 Q0 d0001 1 2 x", "q1 Q0 d0002 2 3 x", "q2 Q0 d0003 1 1 x"],
         "equal": ["q1 Q0 d0001 1 2 x", "q1 Q0 d0002 2 2 x", "q2 Q0 d0003 1 1 x"],
+        "one_equal": [
+            "q1 Q0 d0001 1 2 x",
+            "q1 Q0 d0002 2 2 x",
+            "q2 Q0 d0001 1 2 x",
+            "q2 Q0 d0002 2 1 x",
+        ],
         "same_rank": ["q1 Q0 d0001 0 2 x", "q1 Q0 d0002 0 3 x", "q1 Q0 d0003 0 1 x"],
         "reversed": ["q1 Q0 d0002 2 2 x", "q1 Q0 d0001 1 3 x"],
     }
@@ -265,12 +271,17 @@ def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path,
         (tmp_path / name).write_text("\n".join(rows) + "\n")
         gather([str(tmp_path / name)], test, ["P@1"])
         said[name] = capsys.readouterr().err
-    assert said["fine"] == said["same_rank"] == said["reversed"] == ""
-    rule = "of 2 queries; scores alone decide, as in trec_eval"
+    for name in ("fine", "same_rank", "reversed", "one_equal"):
+        assert said[name] == "", name
+    rule = "scores alone decide, as in trec_eval"
     where = f"{tmp_path}/"
-    assert said["against"] == f"{where}against: scores contradict the rank column in 1 {rule}\n"
+    assert (
+        said["against"]
+        == f"{where}against: scores contradict the rank column in 1 of 2 queries; {rule}\n"
+    )
     assert said["equal"] == (
-        f"{where}equal: all scores are equal in 1 {rule}, and equal ones fall by document id, descending\n"
+        f"{where}equal: all scores of a query are equal, in every query; {rule}, and equal ones fall by "
+        "document id, descending\n"
     )
 
 
