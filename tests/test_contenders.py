@@ -249,6 +249,10 @@ def test_a_shallow_run_file_inside_a_run_is_said(run, tmp_path, capsys):
         "file has at most 10 documents a query, and others up to 12: MAP may look deeper in the others",
     )
     assert gather([f"{mixed}:bm25"], None).notes == ()
+    whole = write_lists(tmp_path / "whole.trec", [f"d{i:02d}" for i in range(1, 13)])
+    settings["retrievers"]["file"] = {**file, "path": whole}
+    settings["measures"] = ["MAP", "Recall@100"]
+    assert gather([str(run_and_save(settings)[1])], None).notes == ()
 
 
 def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path, capsys):
