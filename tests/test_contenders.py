@@ -249,6 +249,10 @@ def test_a_shallow_run_file_inside_a_run_is_said(run, tmp_path, capsys):
         "file has at most 10 documents a query, and others up to 12: MAP may look deeper in the others",
     )
     assert gather([f"{mixed}:bm25"], None).notes == ()
+    whole = write_lists(tmp_path / "whole.trec", [f"d{i:02d}" for i in range(1, 13)])
+    settings["retrievers"]["file"] = {**file, "path": whole}
+    settings["measures"] = ["MAP", "Recall@100"]
+    assert gather([str(run_and_save(settings)[1])], None).notes == ()
 
 
 def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path, capsys):
@@ -257,6 +261,12 @@ def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path,
         "fine": ["q1 Q0 d0001 1 3 x", "q1 Q0 d0002 2 2 x", "q2 Q0 d0003 1 1 x", "q3 Q0 d0001 a 1 x"],
         "against": ["q1 Q0 d0001 1 2 x", "q1 Q0 d0002 2 3 x", "q2 Q0 d0003 1 1 x"],
         "equal": ["q1 Q0 d0001 1 2 x", "q1 Q0 d0002 2 2 x", "q2 Q0 d0003 1 1 x"],
+        "one_equal": [
+            "q1 Q0 d0001 1 2 x",
+            "q1 Q0 d0002 2 2 x",
+            "q2 Q0 d0001 1 2 x",
+            "q2 Q0 d0002 2 1 x",
+        ],
         "same_rank": ["q1 Q0 d0001 0 2 x", "q1 Q0 d0002 0 3 x", "q1 Q0 d0003 0 1 x"],
         "reversed": ["q1 Q0 d0002 2 2 x", "q1 Q0 d0001 1 3 x"],
     }
@@ -265,12 +275,17 @@ def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path,
         (tmp_path / name).write_text("\n".join(rows) + "\n")
         gather([str(tmp_path / name)], test, ["P@1"])
         said[name] = capsys.readouterr().err
-    assert said["fine"] == said["same_rank"] == said["reversed"] == ""
-    rule = "of 2 queries; scores alone decide, as in trec_eval"
+    for name in ("fine", "same_rank", "reversed", "one_equal"):
+        assert said[name] == "", name
+    rule = "scores alone decide, as in trec_eval"
     where = f"{tmp_path}/"
-    assert said["against"] == f"{where}against: scores contradict the rank column in 1 {rule}\n"
+    assert (
+        said["against"]
+        == f"{where}against: scores contradict the rank column in 1 of 2 queries; {rule}\n"
+    )
     assert said["equal"] == (
-        f"{where}equal: all scores are equal in 1 {rule}, and equal ones fall by document id, descending\n"
+        f"{where}equal: all scores of a query are equal, in every query; {rule}, and equal ones fall by "
+        "document id, descending\n"
     )
 
 

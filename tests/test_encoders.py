@@ -152,6 +152,28 @@ def test_a_prompt_that_the_pooling_leaves_out_is_left_out(own):
     assert not np.allclose(found, apart, atol=1e-3)
 
 
+@pytest.mark.slow
+def test_a_model_with_a_part_for_queries_and_one_for_documents_uses_both(tiny, tmp_path):
+    """The second part weighs the dimensions anew, for documents only."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Router
+    from sentence_transformers.sentence_transformer import modules as parts
+
+    whole = SentenceTransformer(str(tiny), device="cpu")
+    body, pooling = whole[0], whole[1]
+    router = Router.for_query_document(
+        query_modules=[body, pooling], document_modules=[body, pooling, parts.Dense(16, 16)]
+    )
+    SentenceTransformer(modules=[router], device="cpu").save(str(tmp_path / "routed"))
+    encoder = SentenceEncoder(str(tmp_path / "routed"))
+    library = SentenceTransformer(str(tmp_path / "routed"), device="cpu")
+    found = [encoder.encode(["cats"], query=query).vectors for query in (True, False)]
+    expected = library.encode_query(["cats"]), library.encode_document(["cats"])
+    for one, other in zip(found, expected, strict=True):
+        assert np.allclose(one, other / np.linalg.norm(other), atol=1e-6)
+    assert not np.allclose(*found, atol=1e-2)
+
+
 def without_tokenizer(folder):
     for file in folder.glob("tokenizer*"):
         file.unlink()

@@ -98,12 +98,18 @@ def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, f
 def _notes(scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Say of how many queries the scores do not give the order that the file seems to have."""
     against = sum(_contradicts(scores[query], ranks[query]) for query in scores)
-    equal = sum(len(one) > 1 and len(set(one)) == 1 for one in scores.values())
-    rule = f"of {len(scores)} queries; scores alone decide, as in trec_eval"
     if against:
-        yield f"scores contradict the rank column in {against} {rule}"
-    if equal:
-        yield f"all scores are equal in {equal} {rule}, and equal ones fall by document id, descending"
+        yield (
+            f"scores contradict the rank column in {against} of {len(scores)} queries; scores alone "
+            "decide, as in trec_eval"
+        )
+    # A list or two of equal scores is nothing rare; a file of them has no order but that of its ids.
+    several = [one for one in scores.values() if len(one) > 1]
+    if several and all(len(set(one)) == 1 for one in several):
+        yield (
+            "all scores of a query are equal, in every query; scores alone decide, as in trec_eval, and "
+            "equal ones fall by document id, descending"
+        )
 
 
 def _contradicts(scores: Sequence[float], ranks: Sequence[str]) -> bool:
