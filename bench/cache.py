@@ -79,7 +79,7 @@ def save(kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Store arrays in one file, whole or not at all."""
-    with whole_file(path) as part:
+    with whole_file(path, keep=False) as part:
         np.savez(part, allow_pickle=False, **arrays)
 
 

@@ -115,10 +115,11 @@ def ingest(
 ) -> None:
     """Turn saved "Daily Papers" pages into corpus.jsonl."""
     from bench.collections.pages import read_pages
-    from bench.files import write_json_lines
+    from bench.files import check_file, write_json_lines
 
-    papers = read_pages(pages)
     file = out / "corpus.jsonl"
+    check_file(file)
+    papers = read_pages(pages)
     write_json_lines(file, [paper.row() for paper in papers])
     print(f"{len(papers)} papers from {len(pages)} pages → {file}")
 
@@ -222,7 +223,7 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _refuse(message: str) -> int:
-    from bench.report.escape import visible
+    from bench.errors import visible
 
     print(f"bench: {visible(' '.join(message.split()))}", file=sys.stderr)
     return 2

@@ -22,6 +22,16 @@ def require(condition: bool, message: str) -> None:
         raise BenchError(message)
 
 
+def visible(text: str) -> str:
+    r"""Return the text with what can not be seen written as an escape: a terminal obeys such characters,
+    and a newline ends the row of a table.
+
+    >>> visible("\x1b[31mred\n")
+    '\\x1b[31mred\\n'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the first ten names, and how many there are more.
 

@@ -11,6 +11,7 @@ from conftest import ROOT
 # Each module may import what stands in the same line or above it.
 LAYERS = (
     {"errors", "resources"},
+    {"leftovers"},
     {"types", "files", "progress", "cache", "models", "provenance", "sources"},
     {"identity"},
     {"ranking", "indexing", "evidence"},

@@ -557,8 +557,8 @@ def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge,
     wanted = {(query, doc, str(grade)) for query in QRELS for doc, grade in QRELS[query].items()}
     seen = []
 
-    def look(path, text):
-        write_text(path, text)
+    def look(path, text, *, keep):
+        write_text(path, text, keep=keep)
         seen.append({tuple(line) for lines in labels(folder).values() for line in lines})
 
     monkeypatch.setattr(passes, "write_text", look)

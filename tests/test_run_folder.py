@@ -20,7 +20,7 @@ from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
 from bench.execute import run_and_save
 from bench.experiment import run_systems
-from bench.files import part_folder
+from bench.leftovers import part_folder
 from bench.measure import Measure
 from bench.record import Record
 from bench.report import write
@@ -171,10 +171,12 @@ def test_a_run_that_is_killed_while_it_is_drawn_stands(bench, command, tmp_path)
     assert names(run) >= SAVED
     assert Record.load(run).values("MAP").shape == (1, 4)
     # what it drew into is swept a day later
-    (part,) = (tmp_path / "out").glob(".part-*")
-    os.utime(part, (time.time() - 2 * 86400,) * 2)
+    parts = list((tmp_path / "out").glob(".bench-part-*"))
+    assert parts
+    for part in parts:
+        os.utime(part, (time.time() - 2 * 86400,) * 2)
     assert bench(*command).returncode == 0
-    assert not list((tmp_path / "out").glob(".part-*"))
+    assert not list((tmp_path / "out").glob(".bench-part-*"))
 
 
 def test_a_query_set_that_is_a_broken_formula(bench, tmp_path):
@@ -190,7 +192,7 @@ def test_a_query_set_that_is_a_broken_formula(bench, tmp_path):
 
 def test_a_folder_that_vanishes_while_leftovers_are_swept(tmp_path):
     """A link to nowhere is found by name and can not be looked at, as one that was just renamed."""
-    (tmp_path / ".part-gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / ".bench-part-gone").symlink_to(tmp_path / "nowhere")
     with part_folder(tmp_path) as part:
         assert part.is_dir()
     assert not part.exists()
@@ -383,7 +385,7 @@ def test_all_that_a_run_writes_is_known(two_runs):
 def test_what_a_killed_report_left_does_not_keep_a_baseline_from_being_replaced(two_runs, tmp_path):
     baseline = tmp_path / "base"
     shutil.copytree(two_runs[0], baseline)
-    (baseline / ".part-x1").mkdir()
+    (baseline / ".bench-part-x1").mkdir()
     (baseline / ".summary.md.x1.md").touch()
     replace(baseline, two_runs[1])
     assert names(baseline) == names(two_runs[1])

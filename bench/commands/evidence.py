@@ -71,13 +71,15 @@ def compare(
     from bench.evidence.comparison import compare as compare_values
     from bench.evidence.comparison import explore
     from bench.evidence.family import Margins
-    from bench.files import write_text
+    from bench.files import check_file, is_standard_output, write_text
     from bench.report.comparison import comparison_csv, comparison_json, comparison_tables
     from bench.report.grid import latex, markdown
-    from bench.report.write import print_grids
+    from bench.report.write import beside, print_grids
 
+    check_file(out)
     forms = (".md", ".tex", ".csv", ".json")
-    require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
+    form = ".md" if is_standard_output(out) else out.suffix if out else None
+    require(form is None or form in forms, f"cannot write {out}: it must end in one of {forms}")
     rules = {"--complete": complete, "--ignore-identical-ids": ignore_identical_ids}
     for option in [option for option, given in rules.items() if given]:
         require(collection is not None, f"{option} is of --collection, which is missing; add it")
@@ -120,7 +122,7 @@ def compare(
         others = explore(of(untested), found.systems, untested, pairs, found.sets, margins=margins)
     comparisons = [*family.comparisons, *others]
     tables = comparison_tables(family, others)
-    if out is not None:
+    if out is not None and form is not None:
         write_text(
             out,
             {
@@ -128,9 +130,9 @@ def compare(
                 ".tex": lambda: latex(tables),
                 ".csv": lambda: comparison_csv(comparisons),
                 ".json": lambda: comparison_json(comparisons),
-            }[out.suffix](),
+            }[form](),
         )
-    print_grids(tables)
+    print_grids(tables, beside(out))
 
 
 def _collection(
