@@ -16,7 +16,8 @@ import typer
 
 from bench import crash
 from bench.commands import evidence, gate, labels, verify
-from bench.errors import BenchError, require
+from bench.endings import Stopped, outlast_readers, stoppable
+from bench.errors import NO_SPACE, BenchError, require, shortened, visible
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
@@ -211,29 +212,35 @@ def _command(arguments: list[str]) -> int:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
-    except SystemExit as left:  # of a library: argparse after its help, rich when its pipe is closed
-        if isinstance(left.__context__, BrokenPipeError):
-            raise left.__context__ from None
+    except SystemExit as left:  # of a library: argparse after its help
         if left.code:
             raise RuntimeError(f"something called sys.exit({left.code!r})") from left
     return 0
 
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What the system says of a path that a command was given, wherever it was first looked at.
+_OF_A_PATH = (
+    errno.ENAMETOOLONG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ELOOP,
+)
 
 
 def _refuse(message: str) -> int:
-    from bench.errors import visible
-
-    print(f"bench: {visible(' '.join(message.split()))}", file=sys.stderr)
+    print(f"bench: {shortened(visible(' '.join(message.split())))}", file=sys.stderr)
     return 2
 
 
 def _exit_code(arguments: list[str], debug: bool) -> int:
     """Run a command. Return 0 passed, 1 regressed or different, 2 bad input, 3 undecidable, 70 an error
-    of our own; 130 interrupted and 141 the reader has gone, as shells say it."""
+    of our own; 130 interrupted, 143 terminated, as shells say it."""
     try:
-        code = _command(arguments)
+        with stoppable():
+            code = _command(arguments)
         sys.stdout.flush()
         return code
     except BenchError as error:
@@ -242,14 +249,19 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
         return _refuse(str(error))
     except _UsageError as error:
         return _refuse(f"{error.format_message()} See 'bench --help'.")
+    except Stopped as signal:
+        print(f"bench: {signal.word}", file=sys.stderr)
+        return signal.exit_code
     except (KeyboardInterrupt, typer.Abort):
         print("bench: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+    except BrokenPipeError:  # of a pipe that was named as an output
         return 141
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
             return _refuse(f"cannot write: {error.strerror}; free some space")
+        if isinstance(error, OSError) and error.errno in _OF_A_PATH and error.filename is not None:
+            return _refuse(f"{error.filename}: {error.strerror}; check the path and its permissions")
         return crash.report(error, debug=debug)
 
 
@@ -257,6 +269,7 @@ def main() -> NoReturn:
     """Run the command line, and leave with the exit code of `_exit_code`."""
     # A process that is started with these closed has none.
     sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    outlast_readers()
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.
     gc.set_threshold(100_000, 20, 20)
     arguments = sys.argv[1:]

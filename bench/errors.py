@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import bisect
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 
 # A line that can be read names no more than this.
 _MOST_LISTED = 10
 # difflib takes a millisecond for a hundred names, and a collection may have millions.
 _MOST_COMPARED = 1000
+# Names may be of any length; a path is rarely longer than this.
+_LONGEST_WORD = 300
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class BenchError(Exception):
@@ -30,6 +34,17 @@ def visible(text: str) -> str:
     '\\x1b[31mred\\n'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str) -> str:
+    """Return the text with the middle of each very long word left out.
+
+    >>> len(shortened(f"unknown id {'x' * 10_000}; check it"))
+    322
+    """
+    half = _LONGEST_WORD // 2
+    words = text.split(" ")
+    return " ".join(w if len(w) <= _LONGEST_WORD else f"{w[:half]}…{w[-half:]}" for w in words)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -16,10 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError, require, visible
+from bench.errors import NO_SPACE, BenchError, require, visible
 from bench.leftovers import PART, sweep
-
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def to_disk(path: Path) -> None:

@@ -10,7 +10,7 @@ from conftest import ROOT
 
 # Each module may import what stands in the same line or above it.
 LAYERS = (
-    {"errors", "resources"},
+    {"errors", "endings", "resources"},
     {"leftovers"},
     {"types", "files", "progress", "cache", "models", "provenance", "sources"},
     {"identity"},
@@ -30,6 +30,7 @@ LAYERS = (
     {"job", "completion"},
     {"commands", "crash"},
     {"cli"},
+    {"__main__"},
 )
 LEAVES = {
     "pytrec_eval": {"measure"},
