@@ -11,10 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _AGAIN_S = 0.5
 
@@ -74,17 +70,26 @@ def _on_its_way() -> bool:
     return error is not None
 
 
-class _Lasting(io.FileIO):
-    """A pipe that takes everything: what comes after its reader has gone is written nowhere."""
+class _Lasting(io.TextIOWrapper):
+    """Text into a pipe that takes everything: what comes after its reader has gone goes nowhere."""
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, text: str, /) -> int:
+        with self._outlasting():
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._outlasting():
+            super().flush()
+
+    @contextmanager
+    def _outlasting(self) -> Iterator[None]:
         try:
-            return super().write(data) or 0
+            yield
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
-            return memoryview(data).nbytes
 
 
 def outlast_readers() -> None:
@@ -92,13 +97,11 @@ def outlast_readers() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         try:
-            descriptor = stream.fileno()
-            is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+            is_pipe = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
         except (OSError, ValueError):  # closed, or no file at all
             continue
         if is_pipe:
-            raw = io.BufferedWriter(_Lasting(descriptor, "w", closefd=False))
-            again = io.TextIOWrapper(
-                raw, stream.encoding, stream.errors, line_buffering=stream.line_buffering
+            lasting = _Lasting(
+                stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering
             )
-            setattr(sys, name, again)
+            setattr(sys, name, lasting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -191,7 +192,10 @@ def export(
 
 
 def _screens() -> ModuleType:
-    """Return the module with the screens. Raises `BenchError` where textual is not installed."""
+    """Return the module with the screens. Raises `BenchError` without a terminal, or without textual."""
+    # What textual reads keys from and draws on.
+    terminal = all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__))
+    require(terminal, "judging needs a terminal for keys and screen; run it in one, without < and 2>")
     try:
         return importlib.import_module("bench.judge.screen")
     except ModuleNotFoundError as error:
