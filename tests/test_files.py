@@ -260,3 +260,45 @@ def test_a_report_elsewhere_keeps_what_was_there(saved, tmp_path):
     (run / "summary.md").write_text("old form\n")
     cli.app(args=["report", str(run)], standalone_mode=False)
     assert names(run) == names(saved)
+
+
+def test_a_corpus_that_is_a_pipe_is_refused_at_once(refusal, beir):
+    (beir / "corpus.jsonl").unlink()
+    os.mkfifo(beir / "corpus.jsonl")
+    for command in (
+        ("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out"),
+        ("export", str(beir), "--trec", "--split", "test"),
+    ):
+        assert "pipe" in refusal(*command)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("gate", "x" * 300),
+        ("gate", BASELINE, "--baseline", "x" * 300),
+        ("gate", BASELINE, "--baseline", "x" * 300, "--update"),
+        ("compare", f"{'x' * 300}.trec", "--collection", "digest"),
+        ("verify", "x" * 300),
+        ("report", "x" * 300),
+        ("report", BASELINE, "--out", "x" * 300),
+        ("agree", "x" * 300),
+        ("judge", "x" * 300, "--assessor", "ann"),
+        ("export", "x" * 300, "--trec"),
+        ("ingest", "x" * 300, "--out", "o"),
+        ("run", f"output={'x' * 300}"),
+        ("tune", "retriever=bm25", f"output={'x' * 300}"),
+        ("run", "retriever=[runfile]", f"retrievers.runfile.path={'x' * 300}", "output=o"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_no_file_can_have_is_one_line(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        sys_argv(arguments)
+    said = capsys.readouterr().err
+    assert left.value.code == 2, said
+    assert said.startswith("bench: ")
+    assert said.count("\n") == 1
+    assert len(said) < 1000
+    assert names(tmp_path) == []
