@@ -146,9 +146,14 @@ def _refusing(path: Path) -> Iterator[None]:
     except BrokenPipeError:  # whoever reads it has seen enough
         raise
     except OSError as error:
-        full = error.errno in NO_SPACE
-        mend = "free some space" if full else "choose another path, or change its permissions"
-        raise BenchError(f"cannot write {path}: {error.strerror}; {mend}") from error
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> BenchError:
+    """Return what to raise where the system refuses to write to a path."""
+    full = error.errno in NO_SPACE
+    mend = "free some space" if full else "choose another path, or change its permissions"
+    return BenchError(f"cannot write {path}: {error.strerror}; {mend}")
 
 
 def is_file_name(name: str) -> bool:

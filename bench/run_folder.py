@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.collections.trec import write_run
 from bench.errors import BenchError, require
-from bench.files import check_folder, to_disk
+from bench.files import cannot_write, check_folder, to_disk
 from bench.ir_metadata import header
 from bench.leftovers import PART, UNFINISHED, part_folder
 from bench.record import RECORD, Record, Results
@@ -107,7 +107,7 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
                 if old.exists():
                     old.rename(part / "old")
     except OSError as error:
-        raise BenchError(f"cannot write {folder}: {error.strerror}; change its permissions") from error
+        raise cannot_write(folder, error) from error
 
 
 def restore(folder: Path) -> bool:
@@ -189,11 +189,14 @@ def _is_run(folder: Path) -> bool:
 def _copy(run: Path, new: Path) -> None:
     """Copy what a run writes: anything else would make the copy no run's folder."""
     known = _written_by(Record.load(run))
-
-    def others(at: str, names: list[str]) -> set[str]:
-        return {name for name in names if not _is_known(Path(at) / name, run, known)}
-
-    shutil.copytree(run, new, ignore=others)
+    new.mkdir()
+    for path in (*run.iterdir(), *(run / PLOTS).glob("*")):
+        if _is_known(path, run, known):
+            copy = new / path.relative_to(run)
+            if path.is_dir():
+                copy.mkdir()
+            else:
+                shutil.copy2(path, copy)
 
 
 def _real(folder: Path) -> Path:
