@@ -10,7 +10,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.files import whole_file
+from bench.files import check_folder, require_regular, whole_file
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -49,9 +49,14 @@ def load(kind: str, key: str, names: Iterable[str]) -> Arrays | None:
     """Return the arrays of these names under this key, None when there are none.
 
     Every member's CRC is checked on reading. A damaged file, one without a name, and one that was
-    stored under another key, is said on stderr and counts as absent, so that it is made anew.
+    stored under another key, is said on stderr and counts as absent, so that it is made anew. Where
+    there is nothing, what will be made should be kept: a cache that can not be written to is said now,
+    before the work.
     """
-    return load_arrays(_path(kind, key), names, key)
+    found = load_arrays(_path(kind, key), names, key)
+    if found is None:
+        _try_to_write()
+    return found
 
 
 def load_arrays(path: Path, names: Iterable[str], key: str | None = None) -> Arrays | None:
@@ -62,7 +67,10 @@ def load_arrays(path: Path, names: Iterable[str], key: str | None = None) -> Arr
             if key is not None and str(_member(stored, _KEY)) != key:
                 raise ValueError("it was stored under another key")
             return {name: _member(stored, name) for name in names}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        print(f"cache file {path} can not be read ({error.strerror})", file=sys.stderr)
         return None
     except Exception as error:  # a damaged header may ask zipfile for anything: a password, a method
         print(f"cache file {path.name} is damaged ({error}); making it anew", file=sys.stderr)
@@ -79,13 +87,39 @@ def _member(stored: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 def save(kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Store arrays under this key, whole or not at all."""
-    save_arrays(_path(kind, key), {**arrays, _KEY: np.array(key)})
+    """Store arrays under this key, whole or not at all; where that can not be, it is said."""
+    try:
+        save_arrays(_path(kind, key), {**arrays, _KEY: np.array(key)})
+    except (BenchError, OSError) as error:
+        _go_without(error)
+
+
+def _try_to_write() -> None:
+    try:
+        check_folder(cache_folder())
+    except OSError as error:
+        _go_without(error)
+
+
+@cache
+def _say(folder: Path, why: str) -> None:
+    print(
+        f"bench: the cache folder {folder} can not be written to ({why}); going on without, so that "
+        "nothing is kept for the next run; set BENCH_CACHE=DIR to another",
+        file=sys.stderr,
+    )
+
+
+def _go_without(error: BenchError | OSError) -> None:
+    """Say once for each folder that nothing can be kept."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    why = cause.strerror if isinstance(cause, OSError) else None
+    _say(cache_folder(), why or str(error))
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Store arrays in one file, whole or not at all."""
-    with whole_file(path) as part:
+    with whole_file(path, keep=False) as part:
         np.savez(part, allow_pickle=False, **arrays)
 
 
@@ -97,6 +131,7 @@ def sha256_of(file: Path) -> str:
     remembered: it could change again and carry the same time. The hashes of large files are kept in the
     cache folder, for the next process. Raises `BenchError` when the file can not be read.
     """
+    require_regular(file)
     try:
         seen = file.stat()
         times = (seen.st_mtime_ns, seen.st_ctime_ns)
@@ -108,8 +143,7 @@ def sha256_of(file: Path) -> str:
             stored = load("sha256", key, ["sha256"]) if large else None
             _hashes[key] = str(stored["sha256"]) if stored else _read_sha256(file)
             if large and stored is None:
-                with suppress(BenchError):  # a cache that may only be read is as good
-                    save("sha256", key, {"sha256": np.array(_hashes[key])})
+                save("sha256", key, {"sha256": np.array(_hashes[key])})
     except OSError as error:
         raise BenchError(f"cannot read {file}: {error.strerror}; check the path") from error
     return _hashes[key]

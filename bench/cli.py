@@ -16,7 +16,8 @@ import typer
 
 from bench import crash
 from bench.commands import data, diff, evidence, gate, labels, verify
-from bench.errors import BenchError, in_one_line, require
+from bench.endings import Stopped, outlast_readers, stoppable
+from bench.errors import NO_SPACE, BenchError, in_one_line, require, visible
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
@@ -114,10 +115,11 @@ def ingest(
 ) -> None:
     """Turn saved "Daily Papers" pages into corpus.jsonl."""
     from bench.collections.pages import read_pages
-    from bench.files import write_json_lines
+    from bench.files import check_file, write_json_lines
 
-    papers = read_pages(pages)
     file = out / "corpus.jsonl"
+    check_file(file)
+    papers = read_pages(pages)
     write_json_lines(file, [paper.row() for paper in papers])
     print(f"{len(papers)} papers from {len(pages)} pages → {file}")
 
@@ -216,15 +218,12 @@ def _command(arguments: list[str]) -> int:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
-    except SystemExit as left:  # of a library: argparse after its help, rich when its pipe is closed
-        if isinstance(left.__context__, BrokenPipeError):
-            raise left.__context__ from None
+    except SystemExit as left:  # of a library: argparse after its help
         if left.code:
             raise RuntimeError(f"something called sys.exit({left.code!r})") from left
     return 0
 
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What a path that somebody named can be; a file that is not there may be one that we should have made.
 _NO_SUCH_USE = (
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR),
@@ -233,17 +232,16 @@ _NO_SUCH_USE = (
 
 
 def _refuse(message: str) -> int:
-    from bench.report.escape import visible
-
     print(f"bench: {visible(in_one_line(message))}", file=sys.stderr)
     return 2
 
 
 def _exit_code(arguments: list[str], debug: bool) -> int:
     """Run a command. Return 0 passed, 1 regressed or different, 2 bad input, 3 undecidable, 70 an error
-    of our own; 130 interrupted and 141 the reader has gone, as shells say it."""
+    of our own; 130 interrupted, 143 terminated, as shells say it."""
     try:
-        code = _command(arguments)
+        with stoppable():
+            code = _command(arguments)
         sys.stdout.flush()
         return code
     except BenchError as error:
@@ -252,13 +250,16 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
         return _refuse(str(error))
     except _UsageError as error:
         return _refuse(f"{error.format_message()} See 'bench --help'.")
+    except Stopped as signal:
+        print(f"bench: {signal.word}", file=sys.stderr)
+        return signal.exit_code
     except (KeyboardInterrupt, typer.Abort):
         print("bench: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+    except BrokenPipeError:  # of a pipe that was named as an output
         return 141
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
             return _refuse(f"cannot write: {error.strerror}; free some space")
         if isinstance(error, OSError) and error.errno in _NO_SUCH_USE and error.filename:
             path = error.filename2 or error.filename  # of two, where it was to go
@@ -270,6 +271,7 @@ def main() -> NoReturn:
     """Run the command line, and leave with the exit code of `_exit_code`."""
     # A process that is started with these closed has none.
     sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    outlast_readers()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of ASCII shows "→" as an escape
         sys.stdout.reconfigure(errors="backslashreplace")
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom.

@@ -291,10 +291,7 @@ def _require_same(one: _Source, other: _Source) -> None:
         one.queries == other.queries,
         f"{other.name} asked other texts than {one.name} by the same query ids; ask both the same",
     )
-    require(
-        one.sets == other.sets,
-        f"{other.name} has its queries in other sets than {one.name}, and sets are strata: run one again",
-    )
+    require(one.sets == other.sets, f"{other.name} has its queries in other sets than {one.name}")
     require(one.labels == other.labels, f"{other.name} was measured with other labels than {one.name}")
     require(
         one.depth == other.depth,

@@ -9,7 +9,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench.report.escape import visible
+from bench.errors import visible
 
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 _LONGEST = 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 
 # A line that can be read names no more than this.
@@ -11,6 +12,9 @@ _MOST_LISTED = 10
 # difflib takes a millisecond for a hundred names, and a collection may have millions.
 _MOST_COMPARED = 1000
 _LONGEST_LINE = 500
+# Names may be of any length; a path is rarely longer than this.
+_LONGEST_WORD = 300
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class BenchError(Exception):
@@ -32,6 +36,27 @@ def in_one_line(message: str) -> str:
     line = " ".join(message.split())
     half = (_LONGEST_LINE - 3) // 2
     return line if len(line) <= _LONGEST_LINE else f"{line[: half + 1]} … {line[-half:]}"
+
+
+def visible(text: str) -> str:
+    r"""Return the text with what can not be seen written as an escape: a terminal obeys such characters,
+    and a newline ends the row of a table.
+
+    >>> visible("\x1b[31mred\n")
+    '\\x1b[31mred\\n'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str) -> str:
+    """Return the text with the middle of each very long word left out.
+
+    >>> len(shortened(f"unknown id {'x' * 10_000}; check it"))
+    322
+    """
+    half = _LONGEST_WORD // 2
+    words = text.split(" ")
+    return " ".join(w if len(w) <= _LONGEST_WORD else f"{w[:half]}…{w[-half:]}" for w in words)
 
 
 def listed(names: Sequence[str]) -> str:

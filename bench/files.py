@@ -1,43 +1,23 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed into it."""
+"""The one writer of files: whole or not there, written beside their place, then renamed into it."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import filecmp
+import itertools
 import json
 import os
 import re
 import shutil
+import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
-
-PART = ".part-"
-_STALE_S = 24 * 3600
-
-
-@contextmanager
-def part_folder(parent: Path) -> Iterator[Path]:
-    """Yield a new folder in `parent` for what is not whole yet, and remove it at the end.
-
-    What became whole is renamed out of it before. Folders that killed processes have left are removed a
-    day later, long after any could still write. Raises `OSError` when `parent` can not be written to.
-    """
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{PART}*"):
-        with contextlib.suppress(OSError):  # its own process may remove it just now
-            if time.time() - left.lstat().st_mtime > _STALE_S:
-                shutil.rmtree(left, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(dir=parent, prefix=PART))
-    try:
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+from bench.errors import NO_SPACE, BenchError, require, visible
+from bench.leftovers import PART, sweep
 
 
 def to_disk(path: Path) -> None:
@@ -53,26 +33,127 @@ def to_disk(path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` if the block ends well.
+def whole_file(path: Path, *, keep: bool = True) -> Iterator[Path]:
+    """Yield a temporary path; if the block ends well, what was written there becomes `path`.
 
-    Raises `BenchError` when the folder can not be written to.
+    A link stays, and what it points to is written. Pipes and devices are written into, as is standard
+    output, which "-" names too. An earlier file is kept as `path`.bak, .bak2, …, unless it is the same,
+    or `keep` is false: for files that bench alone writes. Raises `BenchError` where that can not be.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    with _refusing(path):
+        place = None if _is_stream(path) else Path(os.path.realpath(path))
+        folder = place.parent if place else Path(tempfile.gettempdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=PART, suffix=path.suffix)
         os.close(handle)
-    except OSError as error:
-        raise BenchError(
-            f"cannot write {path}: {error.strerror}; choose another folder or change its permissions"
-        ) from error
     part = Path(name)
     try:
         yield part
-        part.chmod(0o644)  # mkstemp's 0600 would lock colleagues out of shared results
-        part.replace(path)
+        with _refusing(path):
+            if place is None:
+                _pour(part, path)
+                return
+            if place.is_file():
+                if keep and not filecmp.cmp(place, part, shallow=False):
+                    keep_earlier(place)
+                shutil.copymode(place, part)
+            else:
+                part.chmod(0o644)  # mkstemp's 0600 would lock colleagues out of shared results
+            part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_file(path: Path | None) -> None:
+    """Raise `BenchError` if a file can not be written there. Makes nothing; None is not looked at."""
+    if path is None:
+        return
+    with _refusing(path):
+        if not _is_stream(path):
+            place = Path(os.path.realpath(path))
+            place.exists()  # raises for a name that is too long
+            check_folder(place.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `OSError` if a folder can not be made or written to. Makes nothing."""
+    existing = folder.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    # Permissions say little to root, and nothing of a file system that may only be read.
+    with tempfile.TemporaryFile(dir=existing, prefix=PART):
+        pass
+
+
+def keep_earlier(path: Path) -> None:
+    """Keep a file that is to be replaced under the first free of `path`.bak, .bak2, …; say so."""
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
+        try:
+            try:
+                os.link(path, kept)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links
+                with path.open("rb") as old, kept.open("xb") as new:
+                    shutil.copyfileobj(old, new)
+        except FileExistsError:
+            continue
+        print(visible(f"bench: the earlier {path} is kept as {kept.name}"), file=sys.stderr)
+        return
+
+
+def is_standard_output(path: Path | None) -> bool:
+    """Whether this names standard output: "-", or a file or device that it is."""
+    return path is not None and (str(path) == "-" or _is_descriptor(path, 1))
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is written into, and not replaced. Raises `BenchError` for a folder."""
+    require(not path.is_dir(), f"cannot write {path}: it is a folder; name a file")
+    if str(path) == "-" or _is_descriptor(path, 1) or _is_descriptor(path, 2):
+        return True
+    return path.exists() and not path.is_file()
+
+
+def _is_descriptor(path: Path, number: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(number))
+    except OSError:
+        return False
+
+
+def _pour(part: Path, path: Path) -> None:
+    """Write into what can not be replaced. What is already open is not opened, and cut off, again."""
+    if is_standard_output(path):
+        opened = sys.stdout
+    elif _is_descriptor(path, 2):
+        opened = sys.stderr
+    else:
+        with part.open("rb") as source, path.open("wb") as device:
+            shutil.copyfileobj(source, device)
+        return
+    opened.write(part.read_text(encoding="utf-8"))
+    opened.flush()
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Make one line of what the system says of a path that is to be written."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads it has seen enough
+        raise
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> BenchError:
+    """Return what to raise where the system refuses to write to a path."""
+    full = error.errno in NO_SPACE
+    mend = "free some space" if full else "choose another path, or change its permissions"
+    return BenchError(f"cannot write {path}: {error.strerror}; {mend}")
 
 
 def is_file_name(name: str) -> bool:
@@ -102,9 +183,9 @@ def files_below(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
-    with whole_file(path) as part:
+def write_text(path: Path, text: str, *, keep: bool = True) -> None:
+    """Write a text file as `whole_file` does."""
+    with whole_file(path, keep=keep) as part, _refusing(path):
         part.write_text(text, encoding="utf-8")
 
 
@@ -122,7 +203,7 @@ def write_numbered(folder: Path, stem: str, texts: Mapping[str, str]) -> Path:
             break
         number += 1
     for path, text in zip(paths, texts.values(), strict=True):
-        write_text(path, text)
+        write_text(path, text, keep=False)
     return paths[-1]
 
 
@@ -138,9 +219,18 @@ def _taken(path: Path) -> bool:
     return True
 
 
-def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write one JSON object a line."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+def write_json_lines(path: Path, rows: list[dict[str, Any]], *, keep: bool = True) -> None:
+    """Write one JSON object a line, as `whole_file` does."""
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    write_text(path, "".join(lines), keep=keep)
+
+
+def require_regular(path: Path) -> None:
+    """Raise `BenchError` for a pipe or a device: reading it may never end, and works only once."""
+    require(
+        path.is_file() or path.is_dir() or not path.exists(),
+        f"cannot read {path}: it is a pipe or a device, and is read more than once; save it to a file",
+    )
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -149,6 +239,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises `BenchError` when it can not be read.
     """
     try:
+        require_regular(path)
         with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():

@@ -206,7 +206,8 @@ def add_to_record(folder: Path, more: Mapping[str, Any]) -> None:
     """Write a run's record again with these keys in it."""
     if more:
         content = {**Record.load(folder).content, **more}
-        write_text(folder / RECORD, json.dumps(content, indent=1, allow_nan=False) + "\n")
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        write_text(folder / RECORD, text, keep=False)
 
 
 def _short_hash(content: Any) -> str:

@@ -15,12 +15,14 @@ import numpy as np
 from bench import cache
 from bench.errors import BenchError
 from bench.identity import Fingerprint, fingerprint
+from bench.leftovers import UNFINISHED, sweep
 from bench.measure import Measure
 from bench.record import SystemResult
 from bench.sources import sources_of
 from bench.types import Measures, Queries, Retriever, Run, TestCollection
 
-FOLDER = ".unfinished"
+# Nobody comes back to a run after so long; and one of other settings, data or code is another run.
+_STALE_S = 30 * 24 * 3600
 # It and all that it imports make values of answers.
 _EVALUATION = "bench.experiment"
 
@@ -35,7 +37,7 @@ class Unfinished:
 
     def __init__(self, output: Path) -> None:
         self._output = output
-        self._folder = output / FOLDER
+        self._folder = output / UNFINISHED
         self.finished: list[str] = []
 
     def open(
@@ -52,7 +54,8 @@ class Unfinished:
             "evaluation": [evaluation.code, evaluation.libraries],
         }
         key = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-        self._folder = self._output / FOLDER / key[:32]
+        self._folder = self._output / UNFINISHED / key[:32]
+        sweep(self._folder.parent, "", _STALE_S)
         self.finished = [
             name for name, one in retrievers.items() if self._file(name, fingerprint(one)).exists()
         ]

@@ -14,26 +14,29 @@ from pathlib import Path
 
 from bench.collections.trec import write_run
 from bench.errors import BenchError, require
-from bench.files import PART, part_folder, to_disk, write_text
+from bench.files import cannot_write, check_folder, to_disk
 from bench.ir_metadata import header
+from bench.leftovers import PART, UNFINISHED, part_folder
 from bench.record import RECORD, Record, Results
 from bench.types import TestCollection
 
 TABLES = ("summary.md", "summary.tex", "summary.csv", "per_query.csv")
 PLOTS = "plots"
-_PLOT_FORMATS = (".png", ".svg")
+PLOT_FILES = frozenset(
+    f"{plot}.{form}"
+    for plot in ("primary", "recall", "query_sets", "difference")
+    for form in ("png", "svg")
+)
 
 
 def check_writable(output: Path) -> None:
     """Raise `BenchError` if `output` can not be made or written to. Makes nothing."""
-    existing = output.absolute()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    require(
-        existing.is_dir() and os.access(existing, os.W_OK | os.X_OK),
-        f"cannot write to {output}: {existing} is no folder that may be written to; "
-        "choose another with output=DIR",
-    )
+    try:
+        check_folder(output)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {output}: {error.strerror}; choose another folder with output=DIR"
+        ) from error
 
 
 def save(record: Record, results: Results, test: TestCollection, output: Path) -> Path:
@@ -49,7 +52,8 @@ def save(record: Record, results: Results, test: TestCollection, output: Path) -
                 head = header(record.content, name) if record.content["config"]["trec_header"] else ()
                 file = new / f"{name}.trec"
                 write_run(file, result.run, results.queries, test.collection, name, head)
-            write_text(new / RECORD, json.dumps(record.content, indent=1, allow_nan=False) + "\n")
+            text = json.dumps(record.content, indent=1, allow_nan=False) + "\n"
+            (new / RECORD).write_text(text, encoding="utf-8")
             _all_to_disk(new)
             return _into_place(new, output, record.content["id"])
     except OSError as error:
@@ -103,7 +107,7 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
                 if old.exists():
                     old.rename(part / "old")
     except OSError as error:
-        raise BenchError(f"cannot write {folder}: {error.strerror}; change its permissions") from error
+        raise cannot_write(folder, error) from error
 
 
 def restore(folder: Path) -> bool:
@@ -133,7 +137,9 @@ def foreign_files(folder: Path) -> list[str]:
     return sorted(
         str(path.relative_to(folder))
         for path in (*folder.iterdir(), *(folder / PLOTS).glob("*"))
-        if not _is_known(path.relative_to(folder), known) and not path.name.startswith(half_written)
+        if not _is_known(path, folder, known)
+        and not path.name.startswith(half_written)
+        and path.name != UNFINISHED
     )
 
 
@@ -141,10 +147,11 @@ def _written_by(record: Record) -> set[str]:
     return {RECORD, PLOTS, *TABLES, *(f"{system}.trec" for system in record.systems)}
 
 
-def _is_known(path: Path, known: set[str]) -> bool:
-    if path.parent.name == PLOTS:
-        return path.suffix in _PLOT_FORMATS
-    return path.name in known
+def _is_known(path: Path, folder: Path, known: set[str]) -> bool:
+    if path == folder / PLOTS:
+        return path.is_dir()
+    # A folder by the name of a file may hold anything.
+    return not path.is_dir() and path.name in (PLOT_FILES if path.parent == folder / PLOTS else known)
 
 
 def _require_run_or_nothing(folder: Path) -> None:
@@ -152,6 +159,11 @@ def _require_run_or_nothing(folder: Path) -> None:
     if not folder.exists():
         return
     require(folder.is_dir(), f"{folder} is no folder; name another with --baseline DIR")
+    require(
+        not Path.cwd().is_relative_to(folder),
+        f"{folder} is the folder that you stand in, or above it, and can not be replaced; "
+        "name another with --baseline DIR",
+    )
     if not any(folder.iterdir()):
         return
     require(
@@ -177,12 +189,14 @@ def _is_run(folder: Path) -> bool:
 def _copy(run: Path, new: Path) -> None:
     """Copy what a run writes: anything else would make the copy no run's folder."""
     known = _written_by(Record.load(run))
-
-    def others(at: str, names: list[str]) -> set[str]:
-        here = Path(at).relative_to(run)
-        return {name for name in names if not _is_known(here / name, known)}
-
-    shutil.copytree(run, new, ignore=others)
+    new.mkdir()
+    for path in (*run.iterdir(), *(run / PLOTS).glob("*")):
+        if _is_known(path, run, known):
+            copy = new / path.relative_to(run)
+            if path.is_dir():
+                copy.mkdir()
+            else:
+                shutil.copy2(path, copy)
 
 
 def _real(folder: Path) -> Path:
@@ -190,7 +204,7 @@ def _real(folder: Path) -> Path:
 
 
 def _moved_aside(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
+    return folder.parent / f".{folder.name}.old"
 
 
 @contextmanager

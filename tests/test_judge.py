@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import itertools
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -533,7 +536,13 @@ def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):
     (folder / "passes").mkdir()
     lines = [f"{q}\t{d}\t0\t\n" for q in QUERIES for d in DOCUMENTS]
     (folder / "passes" / "ann.tsv").write_text("query-id\tcorpus-id\tscore\tnote\n" + "".join(lines))
-    done = bench("judge", str(folder), "--assessor", "ann")
+    keyboard, terminal = pty.openpty()
+    command = [sys.executable, "-m", "bench.cli", "judge", str(folder), "--assessor", "ann"]
+    done = subprocess.run(
+        command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, text=True, check=False
+    )
+    os.close(keyboard)
+    os.close(terminal)
     assert done.returncode == 0
     assert "nothing left to judge for ann: 48 pairs" in done.stdout
     assert bench("judge", str(tmp_path / "none"), "--assessor", "ann").returncode == 2
@@ -582,8 +591,8 @@ def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge,
     wanted = {(query, doc, str(grade)) for query in QRELS for doc, grade in QRELS[query].items()}
     seen = []
 
-    def look(path, text):
-        write_text(path, text)
+    def look(path, text, *, keep):
+        write_text(path, text, keep=keep)
         seen.append({tuple(line) for lines in labels(folder).values() for line in lines})
 
     monkeypatch.setattr(passes, "write_text", look)
@@ -593,3 +602,60 @@ def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge,
     assert in_splits(folder) == (
         {"dev": {"q2"}, "test": {"q1", "q3", "q4"}} if swapped else {"test": set(QUERIES)}
     )
+
+
+# Without a terminal, and with texts that a terminal would obey.
+
+
+def test_without_a_terminal_no_screen_is_shown_and_nothing_is_made(refusal, tmp_path):
+    from test_agreement import A, B, with_passes
+
+    folder = with_passes(tmp_path / "c", A, B)
+    before = sorted(folder.rglob("*"))
+    for arguments in (("judge", str(folder), "--assessor", "zoe"), ("adjudicate", str(folder))):
+        assert "needs a terminal" in refusal(*arguments)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_screen_that_is_terminated_gives_the_terminal_back(beir):
+    keyboard, terminal = pty.openpty()
+    command = [sys.executable, "-m", "bench.cli", "judge", str(beir), "--assessor", "ann"]
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as judging:
+        os.close(terminal)
+        seen = b""
+        while b"papers" not in seen and b"related" not in seen:  # the keys, below the paper
+            seen += os.read(keyboard, 65536)
+        judging.terminate()
+        with contextlib.suppress(OSError):  # what Linux says at the end of a terminal
+            while more := os.read(keyboard, 65536):
+                seen += more
+    os.close(keyboard)
+    assert judging.returncode == 143
+    assert b"\x1b[?1049l" in seen  # the screen that was there before
+    assert b"bench: terminated" in seen
+
+
+def test_texts_names_and_notes_neither_command_the_terminal_nor_are_markup(tmp_path):
+    evil = "\x1b]0;owned\x07 \x1b[31m\xa0[b]x[/nope]"
+    documents = {**DOCUMENTS, "d01": (f"title {evil}", f"body {evil}\nnext line")}
+    queries = {**QUERIES, "q1": (f"query {evil}", "topic")}
+    to_judge = ToJudge.load(write_beir(tmp_path / "tiny", documents=documents, queries=queries))
+    kept = PassFile(to_judge, "adjudication")
+    first = Pass(f"[/a] {'x' * 10_000}", {("q1", "d01"): 3}, {("q1", "d01"): evil})
+    session = Session([("q1", "d01")], kept)
+    app = AdjudicationScreen(to_judge, session, first, Pass("b", {("q1", "d01"): 2}))
+
+    async def keys(pilot):
+        for name in ("#query", "#paper", "#state"):
+            text = shown(app, name)
+            assert "\x1b" not in text
+            assert "\x07" not in text
+            assert "\\x1b[31m [b]x[/nope]" in text, text
+        assert "next line" in shown(app, "#paper").splitlines()
+        assert shown(app, "#state").startswith("this query 0 of 1")
+        assert "[/a] " in shown(app, "#state")
+        assert len(shown(app, "#state")) < 1000
+        await pilot.press("n", *"x", "enter")
+
+    with kept:
+        drive(app, keys)

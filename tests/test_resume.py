@@ -16,7 +16,10 @@ from functools import partial
 import pytest
 from conftest import ROOT, only_run
 
+from bench.collections.beir import BeirFolder
 from bench.record import Record
+from bench.resume import Unfinished
+from bench.retrievers.bm25 import BM25
 
 # One process that forks a run for each line it reads: importing once keeps 20 killings affordable.
 SERVER = """
@@ -66,7 +69,8 @@ def essence(folder):
     others = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != "record.json"
+        # a hidden file is what a kill has left of one that was being written
+        if path.is_file() and path.name != "record.json" and not path.name.startswith(".")
     }
     return content, others
 
@@ -243,13 +247,25 @@ def test_a_damaged_leftover_is_said_and_run_again(bench, beir, tmp_path):
 
 
 def test_what_a_killed_run_half_wrote_is_swept_a_day_later(bench, beir, tmp_path):
-    for name, age in ((".part-old", 2 * 86400), (".part-new", 0)):
+    for name, age in ((".bench-part-old", 2 * 86400), (".bench-part-new", 0)):
         (tmp_path / "out" / name).mkdir(parents=True)
         then = time.time() - age
         os.utime(tmp_path / "out" / name, (then, then))
     bench("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out")
-    assert not (tmp_path / "out" / ".part-old").exists()
-    assert (tmp_path / "out" / ".part-new").exists()
+    assert not (tmp_path / "out" / ".bench-part-old").exists()
+    assert (tmp_path / "out" / ".bench-part-new").exists()
+
+
+def test_unfinished_runs_are_swept_when_nobody_comes_back_to_them(beir, tmp_path):
+    days = {"old": 40, "new": 20}
+    for name, age in days.items():
+        folder = tmp_path / "out" / ".unfinished" / name
+        folder.mkdir(parents=True)
+        (folder / "bm25-x.npz").touch()
+        os.utime(folder, (time.time() - age * 86400,) * 2)
+    test = BeirFolder(str(beir)).load()
+    Unfinished(tmp_path / "out").open({}, {"bm25": BM25()}, test)
+    assert [folder.name for folder in (tmp_path / "out" / ".unfinished").iterdir()] == ["new"]
 
 
 @pytest.mark.long

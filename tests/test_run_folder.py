@@ -20,7 +20,7 @@ from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
 from bench.execute import run_and_save
 from bench.experiment import run_systems
-from bench.files import part_folder
+from bench.leftovers import part_folder
 from bench.measure import Measure
 from bench.record import Record
 from bench.report import write
@@ -171,10 +171,12 @@ def test_a_run_that_is_killed_while_it_is_drawn_stands(bench, command, tmp_path)
     assert names(run) >= SAVED
     assert Record.load(run).values("MAP").shape == (1, 4)
     # what it drew into is swept a day later
-    (part,) = (tmp_path / "out").glob(".part-*")
-    os.utime(part, (time.time() - 2 * 86400,) * 2)
+    parts = list((tmp_path / "out").glob(".bench-part-*"))
+    assert parts
+    for part in parts:
+        os.utime(part, (time.time() - 2 * 86400,) * 2)
     assert bench(*command).returncode == 0
-    assert not list((tmp_path / "out").glob(".part-*"))
+    assert not list((tmp_path / "out").glob(".bench-part-*"))
 
 
 def test_a_query_set_that_is_a_broken_formula(bench, tmp_path):
@@ -190,7 +192,7 @@ def test_a_query_set_that_is_a_broken_formula(bench, tmp_path):
 
 def test_a_folder_that_vanishes_while_leftovers_are_swept(tmp_path):
     """A link to nowhere is found by name and can not be looked at, as one that was just renamed."""
-    (tmp_path / ".part-gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / ".bench-part-gone").symlink_to(tmp_path / "nowhere")
     with part_folder(tmp_path) as part:
         assert part.is_dir()
     assert not part.exists()
@@ -383,7 +385,7 @@ def test_all_that_a_run_writes_is_known(two_runs):
 def test_what_a_killed_report_left_does_not_keep_a_baseline_from_being_replaced(two_runs, tmp_path):
     baseline = tmp_path / "base"
     shutil.copytree(two_runs[0], baseline)
-    (baseline / ".part-x1").mkdir()
+    (baseline / ".bench-part-x1").mkdir()
     (baseline / ".summary.md.x1.md").touch()
     replace(baseline, two_runs[1])
     assert names(baseline) == names(two_runs[1])
@@ -419,3 +421,53 @@ def test_two_who_replace_at_once_leave_one_whole(two_runs, tmp_path):
         Record.load(r).content for r in two_runs
     ]
     assert names(tmp_path) == {"base"}
+
+
+def test_where_one_stands_is_not_replaced(two_runs, tmp_path, monkeypatch):
+    """An empty folder would be renamed away under the shell, which then sees nothing of the new one."""
+    place = tmp_path / "place"
+    (place / "below").mkdir(parents=True)
+    monkeypatch.chdir(place)
+    with pytest.raises(BenchError, match="is the folder that you stand in"):
+        replace(Path(), two_runs[1])
+    assert names(place) == {"below"}
+    monkeypatch.chdir(shutil.copytree(two_runs[0], place / "run"))
+    for here in (Path(), place / "run"):
+        with pytest.raises(BenchError, match="is the folder that you stand in"):
+            replace(here, two_runs[1])
+    for above in (Path("/"), Path("..")):
+        with pytest.raises(BenchError, match=r"would be lost|stand in"):
+            replace(above, two_runs[1])
+    assert names(place / "run") == names(two_runs[0])
+
+
+def test_a_folder_by_the_name_of_a_runs_file_is_not_removed(two_runs, tmp_path):
+    for name in ("summary.md", "plots/primary.png", "plots/mine.png"):
+        folder = shutil.copytree(two_runs[0], tmp_path / name.replace("/", "-"))
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).mkdir()
+        (folder / name / "mine").touch()
+        with pytest.raises(BenchError, match=f"holds {name}, which no run writes"):
+            replace(folder, two_runs[1])
+        assert (folder / name / "mine").exists()
+    folder = shutil.copytree(two_runs[0], tmp_path / "own-plot")
+    (folder / "plots" / "mine.png").touch()
+    with pytest.raises(BenchError, match=r"holds plots/mine.png"):
+        replace(folder, two_runs[1])
+
+
+def test_plots_are_known_by_name():
+    from bench.report import plots
+
+    assert {f"{name}{form}" for name in plots.PLOTS for form in plots.FORMATS} == run_folder.PLOT_FILES
+
+
+def test_an_unfinished_run_inside_keeps_no_baseline_from_being_replaced(two_runs, tmp_path):
+    baseline = shutil.copytree(two_runs[0], tmp_path / "base")
+    (baseline / ".unfinished" / "key").mkdir(parents=True)
+    (baseline / ".bench-part-x.tex").touch()
+    (baseline / ".summary.tex.x1.tex").touch()
+    assert foreign_files(baseline) == []
+    assert Record.load(baseline).systems == ["bm25"]
+    replace(baseline, two_runs[1])
+    assert names(baseline) == names(two_runs[1])

@@ -10,7 +10,8 @@ from pathlib import Path
 from bench.collections.beir import ALL, read_grade
 from bench.collections.tables import Table, missing, read_table
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import part_folder, write_json_lines, write_text
+from bench.files import write_json_lines, write_text
+from bench.leftovers import part_folder
 
 _DOC_IDS = (
     "id", "doc_id", "docid", "document_id", "article_id", "corpus_id", "paper_id", "passage_id", "pid",

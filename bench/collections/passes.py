@@ -21,7 +21,7 @@ from bench.collections.beir import (
 )
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import files_in, is_file_name, read_lines, write_text
+from bench.files import files_in, is_file_name, keep_earlier, read_lines, write_text
 from bench.types import TestCollection
 
 FOLDER = "passes"
@@ -37,10 +37,6 @@ class Pass:
     name: str
     grades: Mapping[Pair, int]
     notes: Mapping[Pair, str] = field(default_factory=dict)
-
-    def of(self, query: str) -> dict[str, int]:
-        """Return document → grade of one query."""
-        return {doc: grade for (asked, doc), grade in self.grades.items() if asked == query}
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +138,7 @@ def line_of(pair: Pair, grade: int, note: str) -> str:
 
 def write_pass(file: Path, judged: Pass) -> None:
     """Write a pass, whole or not at all."""
-    write_text(file, "".join(lines_of(judged)))
+    write_text(file, "".join(lines_of(judged)), keep=False)
 
 
 def require_same_pairs(first: Pass, second: Pass, to_judge: ToJudge, *, pooled: bool) -> list[str]:
@@ -240,7 +236,7 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     pair; in a query without another grade, that nobody asked it.
 
     A query that moves is in its new file before it leaves the old one, so that a kill between the two
-    loses no grade: whoever reads both is told to keep one.
+    loses no grade: whoever reads both is told to keep one. A file that changes is kept as .bak before.
 
     Returns file → number of lines, 0 for one that no query was left for and that is gone. Raises
     `BenchError` for a query without a split.
@@ -274,18 +270,28 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
             leaving.setdefault(split, []).extend(
                 f"{query}\t{doc}\t{grade}\n" for doc, grade in before[query].items()
             )
-    folder = to_judge.folder / "qrels"
+    return _write_splits(to_judge.folder / "qrels", lines, leaving)
+
+
+def _write_splits(
+    folder: Path, lines: Mapping[str, Sequence[str]], leaving: Mapping[str, Sequence[str]]
+) -> dict[Path, int]:
+    """Write each split's lines, those of a query that leaves another one first. See `write_labels`."""
+    file_of = {split: folder / f"{split}.tsv" for split in sorted(lines.keys() | leaving.keys())}
+    for split, file in file_of.items():
+        if file.exists() and file.read_bytes() != _qrels(lines.get(split, ())).encode():
+            keep_earlier(file)
     if leaving:
         for split, chosen in lines.items():
-            _write_qrels(folder / f"{split}.tsv", chosen + leaving.get(split, []))
+            write_text(file_of[split], _qrels([*chosen, *leaving.get(split, ())]), keep=False)
     for split, chosen in lines.items():
-        _write_qrels(folder / f"{split}.tsv", chosen)
-    emptied = [folder / f"{split}.tsv" for split in leaving if split not in lines]
+        write_text(file_of[split], _qrels(chosen), keep=False)
+    emptied = [file_of[split] for split in leaving if split not in lines]
     for file in emptied:
         file.unlink()
-    written = {folder / f"{split}.tsv": len(chosen) for split, chosen in lines.items()}
+    written = {file_of[split]: len(chosen) for split, chosen in lines.items()}
     return written | dict.fromkeys(emptied, 0)
 
 
-def _write_qrels(file: Path, lines: Sequence[str]) -> None:
-    write_text(file, "query-id\tcorpus-id\tscore\n" + "".join(lines))
+def _qrels(lines: Sequence[str]) -> str:
+    return "query-id\tcorpus-id\tscore\n" + "".join(lines)

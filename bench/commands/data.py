@@ -40,7 +40,7 @@ def import_tables(
     Columns that no option names are guessed from their names, and said.
     """
     from bench.collections.importing import Columns, read_collection
-    from bench.report.escape import visible
+    from bench.errors import visible
 
     columns = {
         "--id": doc_id,

@@ -79,15 +79,17 @@ def compare(
     from bench.evidence.comparison import compare as compare_values
     from bench.evidence.comparison import explore
     from bench.evidence.family import Margins
-    from bench.files import write_text
+    from bench.files import check_file, is_standard_output, write_text
     from bench.measure import require_tested_once
     from bench.report.comparison import comparison_csv, comparison_json, comparison_tables
     from bench.report.grid import latex, markdown
-    from bench.report.write import print_grids
+    from bench.report.write import beside, print_grids
 
+    check_file(out)
     require_tested_once(measure or (), "--measure")
     forms = (".md", ".tex", ".csv", ".json")
-    require(out is None or out.suffix in forms, f"cannot write {out}: it must end in one of {forms}")
+    form = ".md" if is_standard_output(out) else out.suffix if out else None
+    require(form is None or form in forms, f"cannot write {out}: it must end in one of {forms}")
     test = _measured_on(
         runs, collection, qrels, split, relevant, complete=complete, ignore=ignore_identical_ids
     )
@@ -123,7 +125,7 @@ def compare(
         for measure, mean in zip(found.measures, row, strict=True)
     }
     tables = comparison_tables(family, others, means)
-    if out is not None:
+    if out is not None and form is not None:
         write_text(
             out,
             {
@@ -131,9 +133,9 @@ def compare(
                 ".tex": lambda: latex(tables),
                 ".csv": lambda: comparison_csv(comparisons, means),
                 ".json": lambda: comparison_json(comparisons, means),
-            }[out.suffix](),
+            }[form](),
         )
-    print_grids(tables)
+    print_grids(tables, beside(out))
 
 
 def _pairs(found: Contenders, baseline: Sequence[str], *, all_pairs: bool) -> list[tuple[int, int]]:

@@ -79,6 +79,7 @@ def gate(
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
     from bench.baseline import loosened, on_test, tolerance_of
     from bench.comparable import count_reranked, require_comparable
+    from bench.files import check_file
     from bench.gate import hold
     from bench.record import Record
     from bench.run_folder import restore
@@ -87,6 +88,8 @@ def gate(
         reason is None or (update and reason.strip() != ""),
         "--reason takes a text and belongs to --update",
     )
+    for file in (junit, summary, json):
+        check_file(file)
     run = run and run_folder_of(run)
     if restore(baseline):
         print(
@@ -198,17 +201,18 @@ def _tell(
         gate_tables,
         github_annotations,
     )
-    from bench.report.write import print_grids
+    from bench.report.write import beside, print_grids
     from bench.reproduction import changed_systems
 
     for file, text in ((junit, gate_junit), (summary, gate_markdown), (json, gate_json)):
         if file is not None:
             write_text(file, text(result))
-    print_grids(gate_tables(result))
+    to = beside(junit, summary, json)
+    print_grids(gate_tables(result), to)
     if changed := changed_systems(then, now):
-        print(f"Not as in the baseline: {'; '.join(changed)}.")
+        print(f"Not as in the baseline: {'; '.join(changed)}.", file=to)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        print("\n".join(github_annotations(result)))
+        print("\n".join(github_annotations(result)), file=to)
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(page).open("a", encoding="utf-8") as out:
                 out.write(gate_markdown(result))

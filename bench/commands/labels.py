@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -42,11 +43,12 @@ def agree(
     """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
     from bench.agreement import agreement
     from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs, settle
-    from bench.files import write_text
+    from bench.files import check_file, write_text
     from bench.report.agreement import agreement_table, relabelled_tables
     from bench.report.grid import markdown
-    from bench.report.write import print_grids
+    from bench.report.write import beside, print_grids
 
+    check_file(out)
     to_judge = ToJudge.load(folder)
     compared = _pairs(to_judge, passes)
     require(
@@ -73,7 +75,7 @@ def agree(
             if to_judge.pass_file(ADJUDICATION).exists():
                 labels["final"] = settle(first, second, to_judge.read(ADJUDICATION), queries)
             tables += relabelled_tables(relabel(runs, to_judge, labels))
-    print_grids(tables)
+    print_grids(tables, beside(out))
     if out is not None:
         write_text(out, markdown(tables))
 
@@ -179,6 +181,7 @@ def export(
     """Write topics and qrels for other tools; complete judgements with their zeros written out."""
     from bench.collections.beir import BeirFolder, digest, read_metadata
     from bench.collections.trec import write_qrels, write_topics
+    from bench.files import check_file
 
     require(trec, "no format chosen; add --trec for TREC topics and qrels")
     settings = (
@@ -187,6 +190,7 @@ def export(
     test = settings.load()
     narratives = read_metadata(Path(settings.path) / "queries.jsonl", "narrative")
     topics, qrels = out / f"topics.{split}.txt", out / f"qrels.{split}.txt"
+    check_file(topics)
     write_topics(topics, test.queries, narratives)
     lines = write_qrels(qrels, test)
     print(f"{len(test.queries)} topics → {topics}")
@@ -194,7 +198,10 @@ def export(
 
 
 def _screens() -> ModuleType:
-    """Return the module with the screens. Raises `BenchError` where textual is not installed."""
+    """Return the module with the screens. Raises `BenchError` without a terminal, or without textual."""
+    # What textual reads keys from and draws on.
+    terminal = all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__))
+    require(terminal, "judging needs a terminal for keys and screen; run it in one, without < and 2>")
     try:
         return importlib.import_module("bench.judge.screen")
     except ModuleNotFoundError as error:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Footer, Input, ProgressBar, Static
 
 from bench.collections.passes import Pair, Pass, ToJudge, needs_reason
+from bench.errors import shortened, visible
 from bench.judge.mark import matches
 from bench.judge.session import Session
 
@@ -118,7 +119,8 @@ class PairScreen(App[None]):
     def _show(self) -> None:
         pair = self._session.current
         self.query_one("#bar", ProgressBar).update(progress=self._session.done)
-        self.query_one("#state", Static).update(self._state(pair))
+        # As Content: a note or a name is no markup.
+        self.query_one("#state", Static).update(Content(_shown(self._state(pair))))
         if pair is None:
             self.query_one("#query", Static).update("All pairs are judged. Press q.")
             self.query_one("#paper", Static).update("")
@@ -130,13 +132,13 @@ class PairScreen(App[None]):
     def _query_text(self, query: str) -> Content:
         text, _ = self._to_judge.queries[query]
         narrative = self._to_judge.narratives.get(query, "")
-        return Content.assemble((text, "bold"), "\n", narrative)
+        return Content.assemble((_shown(text), "bold"), "\n", _shown(narrative))
 
     def _paper_text(self, pair: Pair) -> Content:
         query, _ = self._to_judge.queries[pair[0]]
         number = self._number[pair[1]]
-        (title,) = self._to_judge.corpus.texts([number], ("title",))
-        (text,) = self._to_judge.corpus.texts([number], ("text",))
+        (title,) = map(_shown, self._to_judge.corpus.texts([number], ("title",)))
+        (text,) = map(_shown, self._to_judge.corpus.texts([number], ("text",)))
         return Content.assemble(_marked(title, query).stylize("bold"), "\n\n", _marked(text, query))
 
     def _state(self, pair: Pair | None) -> str:
@@ -195,8 +197,14 @@ class AdjudicationScreen(PairScreen):
         if pair is not None:
             for judged in self._passes:
                 said = f": {judged.notes[pair]}" if pair in judged.notes else ""
-                parts.append(f"{judged.name} {judged.grades[pair]}{said}")
+                parts.append(f"{shortened(judged.name)} {judged.grades[pair]}{said}")
         return " · ".join(parts)
+
+
+def _shown(text: str) -> str:
+    """The text in its lines; a terminal would obey other characters that can not be seen."""
+    lines = text.expandtabs(4).splitlines()
+    return "\n".join(visible("".join(" " if c.isspace() else c for c in line)) for line in lines)
 
 
 def _marked(text: str, query: str) -> Content:

@@ -82,7 +82,7 @@ class PassFile:
             self.drafts[pair] = " ".join(note.split())
         if self.drafts:
             rows = [{"query": q, "document": d, "note": note} for (q, d), note in self.drafts.items()]
-            write_json_lines(self._draft_file, rows)
+            write_json_lines(self._draft_file, rows, keep=False)
         else:
             self._draft_file.unlink(missing_ok=True)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.errors import BenchError
-from bench.files import part_folder
+from bench.leftovers import part_folder
 from bench.record import Record
 
 _SOURCES = Path(__file__).resolve().parent.parent.parent

@@ -8,16 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-
-def visible(text: str) -> str:
-    r"""Return the text with what can not be seen written as an escape: a terminal obeys such characters,
-    and a newline ends the row of a table.
-
-    >>> visible("\x1b[31mred\n")
-    '\\x1b[31mred\\n'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
+from bench.errors import visible
 
 _MARKDOWN = {c: "\\" + c for c in "\\`*_~|"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # GitHub begins a formula at a dollar sign, even behind a backslash.

@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from bench.errors import visible
 from bench.evidence.comparison import Comparison
 from bench.gate import Finding, Floor, GateResult, Outcome
 from bench.report.comparison import p_words
-from bench.report.escape import visible
 from bench.report.grid import Cell, Grid, markdown
 
 _WORDS = {0: "passed", 1: "regressed", 3: "undecidable"}

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.report.escape import latex_text, markdown_line, markdown_text, visible
+from bench.errors import visible
+from bench.report.escape import latex_text, markdown_line, markdown_text
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.errors import visible
 from bench.files import whole_file
 from bench.record import Record
-from bench.report.escape import visible
 from bench.report.summary import select, set_names
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def draw(record: Record, folder: Path, formats: Sequence[str] = tuple(FORMATS)) 
                 if figure is None:
                     continue
                 for suffix in formats:
-                    with whole_file(folder / f"{name}{suffix}") as part:
+                    with whole_file(folder / f"{name}{suffix}", keep=False) as part:
                         figure.savefig(part, dpi=_DPI, **FORMATS[suffix])
         except Exception as failure:
             failures.append(failure)

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from bench.errors import BenchError
-from bench.files import write_text
-from bench.record import Record
-from bench.report.escape import visible
+from bench.errors import BenchError, visible
+from bench.files import is_standard_output, write_text
+from bench.record import RECORD, Record
 from bench.report.grid import Grid, latex, markdown, terminal
 from bench.report.summary import per_query_csv, summary_csv
 from bench.report.tables import grids
@@ -18,7 +18,10 @@ from bench.run_folder import TABLES
 
 
 def write_tables(record: Record, folder: Path) -> None:
-    """Write summary.md/.tex/.csv and per_query.csv into a run's folder, each whole or not at all."""
+    """Write summary.md/.tex/.csv and per_query.csv, each whole or not at all.
+
+    In the run's own folder they replace what was drawn before; elsewhere an earlier file is kept.
+    """
     from threadpoolctl import threadpool_limits
 
     # The other core may be drawing: a second thread here would take it away, and wait for it.
@@ -27,7 +30,8 @@ def write_tables(record: Record, folder: Path) -> None:
     texts = markdown(tables), latex(tables), summary_csv(record), per_query_csv(record)
     for name, text in zip(TABLES, texts, strict=True):
         # A name may hold half of a surrogate pair, which no file can.
-        write_text(folder / name, text.encode(errors="backslashreplace").decode())
+        text = text.encode(errors="backslashreplace").decode()
+        write_text(folder / name, text, keep=not (folder / RECORD).exists())
 
 
 @contextmanager
@@ -53,12 +57,18 @@ def print_tables(record: Record) -> None:
     print_grids(grids(record))
 
 
-def print_grids(tables: Sequence[Grid]) -> None:
+def beside(*outputs: Path | None) -> TextIO:
+    """Return where tables go: not to standard output where a file of these was asked for there."""
+    return sys.stderr if any(map(is_standard_output, outputs)) else sys.stdout
+
+
+def print_grids(tables: Sequence[Grid], to: TextIO | None = None) -> None:
     """Print tables with their notes. Into a file or pipe they are as wide as they need."""
     from rich.console import Console
     from rich.text import Text
 
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    to = to or sys.stdout
+    console = Console(file=to, width=None if to.isatty() else 200)
     for grid in tables:
         console.print(terminal(grid, console.width))
         for note in grid.notes:
