@@ -69,7 +69,7 @@ def load_arrays(path: Path, names: Iterable[str], key: str | None = None) -> Arr
             return {name: _member(stored, name) for name in names}
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
+    except PermissionError as error:
         print(f"cache file {path} can not be read ({error.strerror})", file=sys.stderr)
         return None
     except Exception as error:  # a damaged header may ask zipfile for anything: a password, a method

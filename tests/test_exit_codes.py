@@ -88,6 +88,13 @@ def test_a_crash_of_any_command_is_70_one_line_and_a_file(leave, tmp_path, comma
         (SystemExit(0), 0, ""),
         (BenchError("bad"), 2, "bench: bad\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device; free some"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "ann.tsv"),
+            2,
+            "ann.tsv: Permission denied;",
+        ),
+        (OSError(errno.EROFS, "Read-only file system", "ann.tsv"), 2, "ann.tsv: Read-only file system;"),
+        (BenchError(f"unknown id {'x' * 10_000}; check it"), 2, "xx…xx"),
         (typer.Exit(3), 3, ""),
         (KeyboardInterrupt(), 130, "bench: interrupted\n"),
     ],
@@ -98,6 +105,7 @@ def test_what_ends_a_command_has_its_exit_code(leave, error, code, says):
     assert found == code
     assert says in said
     assert said.count("\n") == (1 if says else 0)
+    assert len(said) < 1000
 
 
 def test_debug_shows_tracebacks_and_changes_no_exit_code(leave):
