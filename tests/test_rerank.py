@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, make_queries, only_run
+from conftest import DOCUMENTS, ROOT, make_queries, only_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,33 +137,8 @@ def test_on_an_approximate_first_stage_the_exact_one_is_reranked_too():
     assert (searcher.search(QUERIES, 12).docs[:, 1] == NO_DOC).all()
 
 
-# As the README shows it.
-EARLY = '''\
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Early:
-    """Counts the query's words among the first of a document."""
-
-    words: int = 50
-
-    def score(self, pairs):
-        return [self.shared(query, text) for query, text in pairs]
-
-    def shared(self, query, text):
-        return len(set(query.lower().split()) & set(text.lower().split()[: self.words]))
-'''
-YAML = """\
-# @package retrievers.early
-defaults:
-  - /retriever/bm25@first
-_target_: bench.retrievers.rerank.Reranked
-scorer:
-  _target_: early.Early
-  words: 20
-depth: 50
-"""
+SECTION = (ROOT / "README.md").read_text(encoding="utf-8").split("## Your own reranker\n")[1]
+EARLY, YAML = re.findall(r"```(?:python|yaml)\n(.*?)```", SECTION, re.S)[:2]
 
 
 def test_an_own_reranker_on_bm25(bench, beir, tmp_path):
