@@ -30,10 +30,10 @@ def require(condition: bool, message: str) -> None:
 def in_one_line(message: str) -> str:
     """Return the message in one line, cut in the middle where what it quotes has no end.
 
-    >>> in_one_line("a\\n  b"), len(in_one_line("ab" * 10_000))
+    >>> in_one_line("a\\n  b"), len(in_one_line("ab " * 10_000))
     ('a b', 500)
     """
-    line = " ".join(message.split())
+    line = shortened(" ".join(message.split()))
     half = (_LONGEST_LINE - 3) // 2
     return line if len(line) <= _LONGEST_LINE else f"{line[: half + 1]} … {line[-half:]}"
 

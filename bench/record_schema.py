@@ -244,8 +244,7 @@ _RECORD = _keys(
 
 
 def _means_of_all(content: Mapping[str, Any]) -> Iterator[str]:
-    """The evidence speaks of every system by every measure, on all queries and on every set of several,
-    and of no other system."""
+    """The evidence speaks of every system by every measure, on all queries and each set, and no other."""
     sets, evidence = list(dict.fromkeys(content["queries"]["sets"])), content["evidence"]
     for measure in evidence["family"]["measures"]:
         if measure not in content["measures"]:
@@ -285,8 +284,9 @@ def _shapes(content: Mapping[str, Any], _where: str) -> Iterator[str]:
 def _values(content: Mapping[str, Any]) -> Iterator[str]:
     for name, system in content["systems"].items():
         for measure in content["measures"]:
-            where = f"systems.{name}.values.{measure}"
-            yield from _measured(system["values"].get(measure), where, content)
+            where, found = f"systems.{name}.values.{measure}", system["values"]
+            missing = () if measure in found else (f"{where} is missing",)
+            yield from missing or _measured(found[measure], where, content)
 
 
 def _measured(values: Any, where: str, content: Mapping[str, Any]) -> Iterator[str]:

@@ -89,7 +89,7 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
     """
     folder = _real(folder)
     restore(folder)
-    _require_run_or_nothing(folder)
+    require_replaceable(folder)
     try:
         with part_folder(folder.parent) as part:
             new = part / "run"
@@ -154,8 +154,9 @@ def _is_known(path: Path, folder: Path, known: set[str]) -> bool:
     return not path.is_dir() and path.name in (PLOT_FILES if path.parent == folder / PLOTS else known)
 
 
-def _require_run_or_nothing(folder: Path) -> None:
-    """A folder is removed only where it is sure that it is a run's."""
+def require_replaceable(folder: Path) -> None:
+    """Raise `BenchError` unless a folder is not there, empty, or holds just what a run writes."""
+    folder = _real(folder)
     if not folder.exists():
         return
     require(folder.is_dir(), f"{folder} is no folder; name another with --baseline DIR")

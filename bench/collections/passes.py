@@ -61,7 +61,11 @@ class ToJudge:
         return self.corpus.ids(range(len(self.corpus)))
 
     def pass_file(self, name: str) -> Path:
-        """Where the pass of this assessor is kept."""
+        """Where the pass of this assessor is kept. Raises `BenchError` for a name that names no file."""
+        require(
+            name.isprintable() and name.strip() == name and not set(name) & set("/\\.") and name != "",
+            f"assessor '{name}' can not name a file; use letters, digits and dashes",
+        )
         return self.folder / FOLDER / f"{name}.tsv"
 
     def assessors(self) -> list[str]:
@@ -127,8 +131,9 @@ def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
 def lines_of(judged: Pass) -> Iterator[str]:
     """Yield the lines of a pass file, header first."""
     yield f"{HEADER}\n"
-    for pair, grade in judged.grades.items():
-        yield line_of(pair, grade, judged.notes.get(pair, ""))
+    yield from (
+        line_of(pair, grade, judged.notes.get(pair, "")) for pair, grade in judged.grades.items()
+    )
 
 
 def line_of(pair: Pair, grade: int, note: str) -> str:

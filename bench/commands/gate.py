@@ -82,7 +82,7 @@ def gate(
     from bench.files import check_file
     from bench.gate import hold
     from bench.record import Record
-    from bench.run_folder import restore
+    from bench.run_folder import require_replaceable, restore
 
     require(
         reason is None or (update and reason.strip() != ""),
@@ -96,6 +96,8 @@ def gate(
             f"replacing {baseline} was interrupted the last time; the earlier one is back",
             file=sys.stderr,
         )
+    if update:
+        require_replaceable(baseline)  # before anything is run
     first = not (baseline / "record.json").exists()
     require(
         not first or (update and run is not None),

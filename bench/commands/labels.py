@@ -108,8 +108,9 @@ def judge(
         f"passes/{ADJUDICATION}.tsv keeps the settled grades; take another --assessor name",
     )
     require(not unjudged or bool(pool), "--unjudged belongs to --pool; name a run with --pool RUN")
-    screen = _screens()
     to_judge = ToJudge.load(folder)
+    to_judge.pass_file(assessor)  # a name that can not be one is said before the terminal is asked for
+    screen = _screens()
     with PassFile(to_judge, assessor) as kept:
         order = f"{seed} {assessor}"
         pairs = pairs_to_judge(to_judge, kept, pool or [], depth, sets or [], order, unjudged=unjudged)
