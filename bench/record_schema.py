@@ -244,7 +244,7 @@ _RECORD = _keys(
 
 
 def _means_of_all(content: Mapping[str, Any]) -> Iterator[str]:
-    """The evidence speaks of every system by every measure, on all queries and each set, and no other."""
+    """The evidence speaks of every system by every measure, on all queries and on each set."""
     sets, evidence = list(dict.fromkeys(content["queries"]["sets"])), content["evidence"]
     for measure in evidence["family"]["measures"]:
         if measure not in content["measures"]:

@@ -62,10 +62,8 @@ class ToJudge:
 
     def pass_file(self, name: str) -> Path:
         """Where the pass of this assessor is kept. Raises `BenchError` for a name that names no file."""
-        require(
-            name.isprintable() and name.strip() == name and not set(name) & set("/\\.") and name != "",
-            f"assessor '{name}' can not name a file; use letters, digits and dashes",
-        )
+        named = is_file_name(name) and "." not in name
+        require(named, f"assessor '{name}' can not name a file; use letters, digits and dashes")
         return self.folder / FOLDER / f"{name}.tsv"
 
     def assessors(self) -> list[str]:
