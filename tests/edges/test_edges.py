@@ -117,8 +117,9 @@ def test_edge_in_a_process_of_its_own(row, here):
     row.set_up(here)
     before = inputs.tree(here)
     bench = shlex.join([sys.executable, "-m", "bench.cli"])
-    command = " ".join(rows.SHORT.get(word, word) for word in row.command.split(" "))
-    done = in_a_process(["bash", "-c", command.replace("BENCH", bench)], here, stdin=subprocess.DEVNULL)
+    short = {**rows.SHORT, "BENCH": bench, "PYTHON": shlex.quote(sys.executable)}
+    command = " ".join(short.get(word, word) for word in row.command.split(" "))
+    done = in_a_process(["bash", "-c", command], here, stdin=subprocess.DEVNULL)
     held(row, done.returncode, done.stdout, done.stderr, before, inputs.tree(here))
 
 
