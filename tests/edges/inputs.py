@@ -80,6 +80,7 @@ def world(folder: Path) -> Path:
             command = ["run", "retriever=[bm25]", "collection=beir", "collection.path=c", "output=out"]
             assert leave([*command, setting]) == 0
         (made,) = (folder / "out").glob("[0-9]*")
+        shutil.rmtree(made / "plots")  # most of its bytes, and nothing reads them
         made.rename(folder / name)
         shutil.rmtree(folder / "out")
     shutil.copytree(folder / "run", folder / "base")
