@@ -61,7 +61,7 @@ def diff(
         f"'{system}' names the system of both runs; leave ':SYSTEM' out of their names",
     )
     names = [f"{run}:{system}" if system else run for run in (before, after)]
-    found = gather(names, None, [measure] if measure else [])
+    found = gather(names, None, [] if measure is None else [measure])
     by = found.measures[0]
     changes = system_changes(found, by)
     records = [Record.load(Path(_folder(run))) for run in (before, after)]
