@@ -151,11 +151,17 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
     plan_of(settings)
 
 
-def load_collection(settings: Mapping[str, Any]) -> TestCollection:
-    """Return the test collection that `collection` names. Raises `BenchError` when it names none."""
+def load_collection(
+    settings: Mapping[str, Any],
+    as_what: str = " as collection.path=DIR; verify and gate take it after --set",
+) -> TestCollection:
+    """Return the test collection that `collection` names; `as_what` says how the command names a folder.
+
+    Raises `BenchError` when it names none.
+    """
     source = build(settings["collection"], "collection")
     if isinstance(source, BeirFolder):
-        require_folder(Path(source.path), " as collection.path=DIR; verify and gate take it after --set")
+        require_folder(Path(source.path), as_what)
     with calling(source, "collection", "load"):
         loaded = source.load() if hasattr(source, "load") else None
     if not isinstance(loaded, TestCollection):

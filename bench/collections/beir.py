@@ -232,7 +232,7 @@ def read_qrels(
 def read_grade(text: str, where: str) -> int:
     """Return a grade. Raises `BenchError` for what is no integer, and for one out of all reason."""
     try:
-        grade = int(text)
+        grade = int(text.replace("_", "x"))  # to Python 1_0 is 10
     except ValueError:
         require(not text.isdigit(), f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}")
         raise BenchError(f"{where}: grade '{text}' is no integer; use 0, 1, 2, …") from None

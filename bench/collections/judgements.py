@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.collections.beir import UNLABELLED, read_grade
 from bench.collections.memory import InMemory
-from bench.errors import require
+from bench.collections.trec import id_problem
+from bench.errors import BenchError, require
 from bench.files import read_lines
 from bench.types import Qrels, Queries, TestCollection
 
@@ -16,8 +17,8 @@ def read_trec_qrels(file: Path) -> dict[str, dict[str, int]]:
     """Read trec_eval's qrels, `query 0 document grade` with white space between, or BEIR's three columns
     below their header → query id → document id → grade.
 
-    Raises `BenchError` with file and line for another number of columns, a grade that is no integer and
-    a pair that stands twice.
+    Raises `BenchError` with file and line for another number of columns, an id that no run file can
+    carry, a grade that is no integer and a pair that stands twice.
     """
     grades: dict[str, dict[str, int]] = {}
     beir = False
@@ -33,6 +34,9 @@ def read_trec_qrels(file: Path) -> dict[str, dict[str, int]]:
             f"{where}: expected '{names}', found {len(columns)} column(s)",
         )
         query, doc, grade = columns if beir else (columns[0], *columns[2:])
+        for name in (query, doc):
+            if problem := id_problem(name):
+                raise BenchError(f"{where}: id {name!r} {problem}; mend it")
         judged = grades.setdefault(query, {})
         require(doc not in judged, f"{where}: the pair {query}, {doc} stands twice; keep one")
         judged[doc] = read_grade(grade, where)

@@ -61,7 +61,7 @@ def diff(
         f"'{system}' names the system of both runs; leave ':SYSTEM' out of their names",
     )
     names = [f"{run}:{system}" if system else run for run in (before, after)]
-    found = gather(names, None, [measure] if measure else [])
+    found = gather(names, None, [] if measure is None else [measure])
     by = found.measures[0]
     changes = system_changes(found, by)
     records = [Record.load(Path(_folder(run))) for run in (before, after)]
@@ -69,7 +69,7 @@ def diff(
     names = [found.origins[row][1] for row in changes[0].rows]
     if names[0] != names[1]:
         pair = zip(records, names, strict=True)
-        settings = differing([one.content["config"]["retrievers"][name] for one, name in pair])
+        settings = differing([one.content["config"]["retrievers"].get(name, {}) for one, name in pair])
         tables.append(settings_table(settings, []))
     elif records[0].content != records[1].content:
         settings = differing([record.content["config"] for record in records])
@@ -128,24 +128,27 @@ def _rankings(
 def _collection_of(record: Record, folder: str | None, allowed: Sequence[str]) -> TestCollection | None:
     """Return what the run was measured on, None with a line on stderr where it is not at hand."""
     from bench.build import require_allowed
-    from bench.execute import changed, load_collection
+    from bench.execute import load_collection
 
-    settings = record.content["config"]
+    source = record.content["config"].get("collection")
     try:
+        require(isinstance(source, Mapping), "the record does not say what the run was measured on")
         if folder is not None:
-            settings = changed(settings, "collection.path", folder)
-        require_allowed({"collection": settings["collection"]}, allowed)
-        test = load_collection(settings)
+            require("path" in source, "the run's collection has no folder; leave --collection out")
+            source = {**source, "path": folder}
+        require_allowed({"collection": source}, allowed)
+        test = load_collection({"collection": source}, " as --collection DIR")
         now = {"collection": test.collection.fingerprint, "labels": test.qrels.fingerprint}
         for key, value in now.items():
             require(
                 record.content[key]["fingerprint"] == value,
-                f"the {'corpus' if key == 'collection' else key} changed since the run",
+                f"the {'corpus' if key == 'collection' else key} changed since the run; name a folder "
+                "of the earlier as --collection DIR",
             )
     except BenchError as error:
         if folder is not None:
             raise
-        print(f"without texts, titles and grades: {error} (--collection DIR)", file=sys.stderr)
+        print(f"without texts, titles and grades: {error}", file=sys.stderr)
         return None
     return test
 

@@ -5,6 +5,7 @@ A set-up is a function of the folder. `world` makes the folder; every row gets a
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import functools
@@ -13,6 +14,7 @@ import os
 import resource
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,11 @@ from bench import cli
 SetUp = Callable[[Path], None]
 DELETED = object()
 ABSTRACT = "An abstract is longer than any title. " * 10
+TABLES = {
+    "articles.csv": "id,title,text\na1,Parcels,Print the label.\na2,Refunds,Ten days.\n",
+    "queries.csv": "id,query\nq1,send it back\nq2,a refund\n",
+    "judged.csv": "query_id,article_id,grade\nq1,a1,2\nq2,a2,1\n",
+}
 
 
 def world(folder: Path) -> Path:
@@ -32,8 +39,10 @@ def world(folder: Path) -> Path:
     c/        a BEIR folder: splits test (q1 to q4) and dev (p1 to p4), passes ann and bob of q1 and q2
     lone/     the same without dev and without passes
     run/      a run of two systems, bm25 and plain, on c; base/ is a copy of it
+    other/    a run of bm25 alone, whose b is 0
     a.trec    a run file; b.trec answers in another order; qrels.txt has trec_eval's four columns
     page.txt  a saved page
+    articles.csv, queries.csv, judged.csv  what `import` reads
     """
     write_beir(folder / "lone")
     dev = {f"p{query[1:]}": (text[::-1] + " " + text, group) for query, (text, group) in QUERIES.items()}
@@ -63,13 +72,17 @@ def world(folder: Path) -> Path:
         "".join(f"{q} 0 {d} {g}\n" for q, grades in QRELS.items() for d, g in grades.items())
     )
     (folder / "page.txt").write_text(f"new\n\nMar 14\n\nA title\n\n{ABSTRACT}\n")
-    with contextlib.chdir(folder):
-        plain = "+retrievers.plain={_target_: bench.retrievers.bm25.BM25, k1: 0.1}"
-        command = ["run", "retriever=[bm25]", "collection=beir", "collection.path=c", "output=out"]
-        assert leave([*command, plain]) == 0
-    (made,) = (folder / "out").glob("[0-9]*")
-    made.rename(folder / "run")
-    shutil.rmtree(folder / "out")
+    for name, lines in TABLES.items():
+        (folder / name).write_text(lines)
+    plain = "+retrievers.plain={_target_: bench.retrievers.bm25.BM25, k1: 0.1}"
+    for name, setting in (("run", plain), ("other", "retrievers.bm25.b=0.0")):
+        with contextlib.chdir(folder):
+            command = ["run", "retriever=[bm25]", "collection=beir", "collection.path=c", "output=out"]
+            assert leave([*command, setting]) == 0
+        (made,) = (folder / "out").glob("[0-9]*")
+        shutil.rmtree(made / "plots")  # most of its bytes, and nothing reads them
+        made.rename(folder / name)
+        shutil.rmtree(folder / "out")
     shutil.copytree(folder / "run", folder / "base")
     return folder
 
@@ -160,6 +173,81 @@ def folder(name: str) -> SetUp:
 def link(name: str, to: str) -> SetUp:
     """Make a symbolic link."""
     return lambda at: (at / name).symlink_to(to)
+
+
+def fifo(name: str) -> SetUp:
+    """Make a named pipe, that nobody writes to."""
+
+    def set_up(at: Path) -> None:
+        (at / name).unlink(missing_ok=True)
+        os.mkfifo(at / name)
+
+    return set_up
+
+
+def copy(name: str, to: str) -> SetUp:
+    """Copy a folder or a file."""
+
+    def set_up(at: Path) -> None:
+        if (at / name).is_dir():
+            shutil.copytree(at / name, at / to)
+        else:
+            (at / to).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(at / name, at / to)
+
+    return set_up
+
+
+@functools.cache
+def _tiny_model() -> Path:
+    """A BERT of one layer with the vocabulary of the packaged model, made once."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+    from transformers import BertConfig, BertModel
+
+    from bench.models import locate
+
+    at = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, at, ignore_errors=True)
+    packaged = locate("sentence-transformers/all-MiniLM-L6-v2", None)
+    config = BertConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=32,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(at / "bert")
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
+        shutil.copy(packaged / name, at / "bert" / name)
+    body = modules.Transformer(str(at / "bert"), max_seq_length=16)
+    SentenceTransformer(modules=[body, modules.Pooling(16)], device="cpu").save(str(at / "model"))
+    return at / "model"
+
+
+def model(at: Path) -> None:
+    """Put a small encoder in model/."""
+    shutil.copytree(_tiny_model(), at / "model")
+
+
+def without_words(at: Path) -> None:
+    """Put an encoder without its tokenizer in model/."""
+    model(at)
+    for file in (at / "model").glob("tokenizer*"):
+        file.unlink()
+
+
+def not_numbers(at: Path) -> None:
+    """Put an encoder that knows no number for any word in model/."""
+    from safetensors.numpy import load_file, save_file
+
+    model(at)
+    weights = load_file(at / "model" / "model.safetensors")
+    words = next(name for name in weights if "word_embeddings" in name)
+    weights[words] = weights[words] * float("nan")
+    save_file(weights, at / "model" / "model.safetensors")
+
+
+def cut(file: str, size: int) -> SetUp:
+    """Leave the first bytes of a file."""
+    return lambda at: os.truncate(at / file, size)
 
 
 def both(*set_ups: SetUp) -> SetUp:

@@ -12,15 +12,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inputs import DELETED, SetUp, add, both, drop, folder, link, mode, node, put, swap
+from inputs import (
+    DELETED,
+    SetUp,
+    add,
+    both,
+    copy,
+    cut,
+    drop,
+    fifo,
+    folder,
+    link,
+    mode,
+    model,
+    node,
+    not_numbers,
+    put,
+    swap,
+    without_words,
+)
 
 HUGE = "9" * 10_000
 DEEP = "[" * 100_000
+LONG = "x" * 300
 SHORT = {
     "RUN": "run retriever=[bm25] collection=beir collection.path=c output=out",
     "SHOW": "run retriever=[bm25] --cfg job",
     "TUNE": "tune retriever=bm25 collection=beir collection.path=c output=out",
     "FILE": "run retriever=[runfile] retrievers.runfile.path=a.trec collection=beir collection.path=c output=out",
+    "HYBRID": "run retriever=[hybrid] collection=beir collection.path=c output=out",
+    "DENSE": "run retriever=[dense] collection=beir collection.path=c output=out encoder.model=./model encoder.sha256=null encoder.revision=null",
+    "IMPORT": "import articles.csv queries.csv judged.csv --out mine",
+    "QRELS": "compare a.trec b.trec --qrels qrels.txt",
+    "DIFF": "diff run other",
     "FILES": "compare a.trec b.trec --collection c",
     "GATE": "gate run --baseline base",
     "VERIFY": "verify run --set collection.path=c",
@@ -47,6 +71,7 @@ class Row:
     long: bool = False
     one_line: bool = True
     disk: str = "64k"
+    mount: bool = False
 
 
 def queries(line: str) -> SetUp:
@@ -72,6 +97,24 @@ def answer(line: str) -> SetUp:
 def judged(line: str) -> SetUp:
     """Add a line to the pass of ann."""
     return add("c/passes/ann.tsv", line + "\n")
+
+
+# A retriever of one's own: what its facts hold, what `index` returns, what `search` returns.
+OWN = """\
+from dataclasses import dataclass
+import numpy as np
+from bench.ranking import empty
+@dataclass(frozen=True)
+class Mine:
+    def index(self, collection):
+        return {1}
+    nbytes, exact = 0, None
+    @property
+    def facts(self):
+        return {{{0}}}
+    def search(self, queries, k):
+        return {2}
+"""
 
 
 # A row is a line.
@@ -115,6 +158,12 @@ CORPORA = [
     Row("collection-no-set", "RUN collection.sets=[topics]", nothing, 2, "no query set 'topics'"),
     Row("collection-long-name", "RUN collection.path=" + "x" * 300, nothing, 2, "File name too long; name another path"),
     Row("collection-nul", "RUN 'collection.path=\"a\\0b\"'", nothing, 2, ""),
+    Row("corpus-a-fifo", "RUN", fifo("c/corpus.jsonl"), 2, "it is a pipe or a device"),
+    Row("corpus-nul-in-a-text", "RUN", corpus(r'{"_id": "x", "text": "a\u0000b"}'), 2, ["corpus.jsonl:13:", "has NUL"]),
+    Row("corpus-id-comment-sign", "RUN", corpus('{"_id": "#", "text": "x"}'), 2, "corpus.jsonl:13: '_id'"),
+    Row("corpus-id-nul", "RUN", corpus(r'{"_id": "a\u0000b", "text": "x"}'), 2, "corpus.jsonl:13: '_id'", ["\0"]),
+    Row("corpus-id-escape", "RUN", corpus(r'{"_id": "\u001b[31m", "text": "x"}'), 2, "corpus.jsonl:13: '_id'", ["\x1b"]),
+    Row("corpus-id-byte-order-mark", "RUN", corpus(r'{"_id": "\ufeffa", "text": "x"}'), 2, "corpus.jsonl:13: '_id'"),
 ]
 
 QUERIES = [
@@ -137,6 +186,13 @@ QUERIES = [
     Row("queries-surrogate-in-metadata", "RUN", queries(r'{"_id": "x", "text": "x", "metadata": {"set": "\uDC01"}}'), 2, "queries.jsonl:9: half of a surrogate pair"),
     Row("queries-narrative-a-list", "export c --trec --out t", queries('{"_id": "x", "text": "x", "metadata": {"narrative": [1]}}'), 2, "queries.jsonl:9: 'narrative' must be a string"),
     Row("queries-unreadable", "RUN", mode("c/queries.jsonl", 0), 2, "cannot read c/queries.jsonl: Permission denied", permissions=True),
+    Row("queries-a-fifo", "RUN", fifo("c/queries.jsonl"), 2, "it is a pipe or a device"),
+    Row("queries-nul-in-a-text", "RUN", queries(r'{"_id": "x", "text": "a\u0000b"}'), 2, ["queries.jsonl:9:", "has NUL"]),
+    Row("queries-id-comment-sign", "RUN", queries('{"_id": "#", "text": "x"}'), 2, "queries.jsonl:9: '_id'"),
+    Row("queries-id-nul", "RUN", queries(r'{"_id": "a\u0000b", "text": "x"}'), 2, "queries.jsonl:9: '_id'", ["\0"]),
+    Row("queries-id-escape", "RUN", queries(r'{"_id": "\u001b[31m", "text": "x"}'), 2, "queries.jsonl:9: '_id'", ["\x1b"]),
+    Row("queries-id-space", "RUN", queries('{"_id": "a b", "text": "x"}'), 2, "queries.jsonl:9: '_id'"),
+    Row("queries-id-empty", "RUN", queries('{"_id": "", "text": "x"}'), 2, "queries.jsonl:9: '_id'"),
 ]
 
 QRELS = [
@@ -160,6 +216,8 @@ QRELS = [
     Row("qrels-latin-1", "RUN", put("c/qrels/test.tsv", b"q1\td\xe9\t1\n"), 2, "is not UTF-8 text"),
     Row("qrels-unreadable", "RUN", mode("c/qrels/test.tsv", 0), 2, "test.tsv: Permission denied", permissions=True),
     Row("qrels-a-folder", "RUN", both(drop("c/qrels/test.tsv"), folder("c/qrels/test.tsv")), 2, "cannot read c/qrels/test.tsv"),
+    Row("qrels-a-fifo", "RUN", fifo("c/qrels/test.tsv"), 2, "it is a pipe or a device"),
+    Row("qrels-nul", "RUN", qrels("q1\td\0\t1"), 2, ["test.tsv:10:", "control character"], ["\0"]),
 ]
 
 RUN_FILES = [
@@ -179,6 +237,10 @@ RUN_FILES = [
     Row("runfile-a-folder", "FILE retrievers.runfile.path=run", nothing, 2, "run"),
     Row("runfile-no-path", "run retriever=[runfile] collection=beir collection.path=c", nothing, 2, "retrievers.runfile.path must be given"),
     Row("runfile-unreadable", "FILE", mode("a.trec", 0), 2, "a.trec: Permission denied", permissions=True),
+    Row("runfile-a-fifo", "FILE", fifo("a.trec"), 2, "it is a pipe or a device"),
+    Row("runfile-long-name", f"FILE retrievers.runfile.path={LONG}", nothing, 2, "File name too long"),
+    Row("runfile-scores-against-ranks", "FILE", put("a.trec", "q1 Q0 d01 1 0.1 x\nq1 Q0 d02 2 0.2 x\n"), 0, "contradict the rank column"),
+    Row("runfile-measured", "FILE", nothing, 0, "nDCG@10"),
 ]
 
 SETTINGS = [
@@ -240,6 +302,31 @@ SETTINGS = [
     Row("setting-model-missing", "run retriever=[dense] collection=beir collection.path=c encoder.model=./gone encoder.sha256=null", nothing, 2, "model folder ./gone does not exist"),
     Row("setting-model-empty-folder", "run retriever=[dense] collection=beir collection.path=c encoder.model=./m encoder.sha256=null", folder("m"), 2, "", long=True),
     Row("setting-model-no-sha", "run retriever=[dense] collection=beir collection.path=c encoder.model=no/body encoder.sha256=null", nothing, 2, "three ways to get it"),
+    Row("setting-k1-inf", "RUN retrievers.bm25.k1=inf", nothing, 2, ["bm25.k1", "finite"]),
+    Row("setting-k1-nan", "RUN retrievers.bm25.k1=nan", nothing, 2, ["bm25.k1", "finite"]),
+    Row("setting-delta-nan", "RUN retrievers.bm25.delta=nan", nothing, 2, ["bm25.delta", "finite"]),
+    Row("setting-b-nan", "RUN retrievers.bm25.b=nan", nothing, 2, "bm25.b must lie between 0 and 1"),
+    Row("setting-pattern-empty", "RUN 'retrievers.bm25.tokenizer.pattern=\"\"'", nothing, 2, "matches the empty text"),
+    Row("setting-pattern-star", "RUN 'retrievers.bm25.tokenizer.pattern=\"x*\"'", nothing, 2, "matches the empty text"),
+    Row("setting-pattern-flag-alone", "RUN 'retrievers.bm25.tokenizer.pattern=\"(?u)\"'", nothing, 2, "matches the empty text"),
+    Row("setting-fields-twice", "RUN retrievers.bm25.fields=[title,title]", nothing, 2, "stands twice"),
+    Row("setting-nobody-reads", "RUN +foo=1", nothing, 2, "which nothing reads"),
+    Row("setting-nobody-reads-an-object", "RUN +foo={}", nothing, 2, "which nothing reads"),
+    Row("setting-weights-0", "HYBRID retrievers.hybrid.weights.lexical=0 retrievers.hybrid.weights.dense=0", nothing, 2, "are all 0"),
+    Row("setting-weight-inf", "HYBRID retrievers.hybrid.weights.dense=inf", nothing, 2, "nor above"),
+    Row("setting-weight-1e300", "HYBRID retrievers.hybrid.weights.dense=1e300", nothing, 2, "nor above"),
+    Row("setting-rrf-k-inf", "HYBRID retrievers.hybrid.k=inf", nothing, 2, "nor above"),
+    Row("setting-rrf-k-nan", "HYBRID retrievers.hybrid.k=nan", nothing, 2, "nor above"),
+    Row("setting-margin-inf", "RUN evidence.margin={default:inf}", nothing, 2, "between 0 and 1"),
+    Row("setting-margin-nan", "RUN evidence.margin={default:nan}", nothing, 2, "between 0 and 1"),
+    Row("setting-tolerance-inf", "RUN evidence.tolerance={default:inf}", nothing, 2, "between 0 and 1"),
+    Row("setting-tolerance-nan", "RUN evidence.tolerance={default:nan}", nothing, 2, "between 0 and 1"),
+    Row("setting-hnsw-m", "run retriever=[hnsw] collection=beir collection.path=c output=out retrievers.hnsw.m=99999999999", nothing, 2, "from 2 to 1024"),
+    Row("setting-stride-without-windows", "run retriever=[dense] collection=beir collection.path=c output=out passages.stride=2", nothing, 2, "has no windows to step"),
+    Row("setting-sweep", "run -m retriever=bm25 collection=beir collection.path=c output=out retrievers.bm25.k1=0.6,0.9", nothing, 0, ["2 runs", "nDCG@10"], long=True),
+    Row("setting-own-index-raises", "RUN +retrievers.own._target_=edge_raises.Mine --allow edge_raises", put("edge_raises.py", OWN.format("", "1 / 0", "None")), 2, "Mine.index failed at edge_raises.py:7", leaves=[r"out/\.unfinished/.*"]),
+    Row("setting-own-search-gives-none", "RUN +retrievers.own._target_=edge_none.Mine --allow edge_none", put("edge_none.py", OWN.format("", "self", "None")), 2, "search returned NoneType", leaves=[r"out/\.unfinished/.*"]),
+    Row("setting-own-facts-hold-an-array", "RUN +retrievers.own._target_=edge_facts.Mine --allow edge_facts", put("edge_facts.py", OWN.format("'loss': np.ones(3)", "self", "empty(len(queries), k)")), 2, "facts.loss must be text", leaves=[r"out/\.unfinished/.*"]),
 ]
 
 TUNING = [
@@ -261,6 +348,9 @@ TUNING = [
     Row("tune-qrels-huge-grade", "TUNE", put("c/qrels/dev.tsv", f"p1\td01\t{HUGE}\n"), 2, "dev.tsv:1: a grade of 10000 digits"),
     Row("tune-output-read-only", "TUNE tune.folds=2 output=shut/x", both(folder("shut"), mode("shut", 0o555)), 2, "cannot write", permissions=True),
     Row("tune-ledger-a-folder", "TUNE", folder("out/test-looks.jsonl"), 2, "cannot write to out/test-looks.jsonl"),
+    Row("tune-folds-inf", "TUNE tune.folds=inf", nothing, 2, "whole number"),
+    Row("tune-nobody-reads", "TUNE +tune.foo=1", nothing, 2, "known: folds, space"),
+    Row("tune-long-name", f"TUNE collection.path={LONG}", nothing, 2, "File name too long"),
 ]
 
 COMPARE = [
@@ -293,6 +383,43 @@ COMPARE = [
     Row("compare-depth-differs", "compare run base", node("config/depth", 7), 2, "documents a query"),
     Row("compare-labels-differ", "compare run base", node("labels/fingerprint", "x"), 2, "other labels"),
     Row("compare-corpus-differs", "compare run base", node("collection/fingerprint", "x"), 2, "another corpus"),
+    Row("compare-measure-twice", "compare run --measure MAP --measure MAP", nothing, 2, "a measure twice"),
+    Row("compare-measure-judged", "compare run --measure Judged@10", nothing, 2, "can not be tested"),
+    Row("compare-suffix-of-a-file", "compare a.trec:x b.trec --collection c", nothing, 2, "leave ':x' out"),
+    Row("compare-queries-missing", "FILES", put("b.trec", "q1 Q0 d01 1 2.0 b\nq2 Q0 d03 1 2.0 b\n"), 0, "does not answer 2 of 4 queries"),
+    Row("compare-scores-equal", "FILES", put("b.trec", "".join(f"{q} Q0 {d} 1 1.0 b\n" for q in ("q1", "q2", "q3", "q4") for d in ("d01", "d05"))), 0, "all scores of a query are equal"),
+    Row("compare-scores-against-ranks", "FILES", put("b.trec", "q1 Q0 d01 1 0.1 x\nq1 Q0 d02 2 0.2 x\n"), 0, "contradict the rank column"),
+    Row("compare-long-name", f"compare {LONG} run", nothing, 2, "File name too long"),
+    Row("compare-out-standard-output", "compare run --out -", nothing, 0, "| "),
+    Row("compare-out-a-folder", "compare run --out there.md", folder("there.md"), 2, "cannot write"),
+    Row("compare-out-long-name", f"compare run --out {LONG}.md", nothing, 2, "cannot write"),
+    Row("compare-names-what-differs", "compare run:bm25 other:bm25", nothing, 0, "bm25 (b=0.0)"),
+    Row("compare-qrels", "QRELS", nothing, 0, "Paired comparison"),
+    Row("compare-qrels-three-columns", "QRELS", put("qrels.txt", "q1 d01 1\n"), 2, ["qrels.txt:1:", "expected 'query 0 document grade'"]),
+    Row("compare-qrels-pair-twice", "QRELS", add("qrels.txt", "q1 0 d01 3\n"), 2, ["qrels.txt:9:", "stands twice"]),
+    Row("compare-qrels-grade-text", "QRELS", add("qrels.txt", "q1 0 d05 x\n"), 2, ["qrels.txt:9:", "is no integer"]),
+    Row("compare-qrels-grade-huge", "QRELS", add("qrels.txt", f"q1 0 d05 {HUGE}\n"), 2, "qrels.txt:9:"),
+    Row("compare-qrels-empty", "QRELS", put("qrels.txt", ""), 2, "has no judgements"),
+    Row("compare-qrels-bytes", "QRELS", put("qrels.txt", b"\xff"), 2, "is not UTF-8 text"),
+    Row("compare-qrels-gone", "compare a.trec b.trec --qrels gone", nothing, 2, "cannot read gone"),
+    Row("compare-qrels-a-folder", "compare a.trec b.trec --qrels c", nothing, 2, "Is a directory"),
+    Row("compare-qrels-a-fifo", "QRELS", fifo("qrels.txt"), 2, "it is a pipe or a device"),
+    Row("compare-qrels-nul", "QRELS", add("qrels.txt", "q1 0 d\0 1\n"), 2, ["qrels.txt:9:", "control character"], ["\0"]),
+    Row("compare-qrels-run-file-nul", "QRELS", answer("q1 Q0 d\0 9 0.1 x"), 2, ["a.trec:9:"], ["\0"]),
+    Row("compare-qrels-query-a-comment-sign", "QRELS", add("qrels.txt", "# 0 d01 1\n"), 2, "qrels.txt:9: id '#'"),
+    Row("compare-qrels-grade-underscore", "QRELS", add("qrels.txt", "q1 0 d05 1_0\n"), 2, "qrels.txt:9: grade '1_0' is no integer"),
+    Row("compare-qrels-windows-lines", "QRELS", put("qrels.txt", "q1 0 d01 1\r\nq2 0 d03 1\r\n"), 0, "2 of its 4 queries are not in qrels.txt"),
+    Row("compare-qrels-one-query", "QRELS", put("qrels.txt", "q1 0 d01 1\n"), 2, "at least 2 queries"),
+    Row("compare-qrels-all-zero", "QRELS", put("qrels.txt", "q1 0 d01 0\n"), 2, "has a relevant document"),
+    Row("compare-qrels-run-file-empty", "QRELS", put("b.trec", ""), 2, "a run needs at least one answer"),
+    Row("compare-qrels-standard-input", "compare a.trec b.trec --qrels -", nothing, 2, "cannot read -"),
+    Row("compare-qrels-relevant-0", "QRELS --relevant 0", nothing, 2, "--relevant"),
+    Row("compare-qrels-and-collection", "QRELS --collection c", nothing, 2, "leave one out"),
+    Row("compare-qrels-and-split", "QRELS --split test", nothing, 2, "leave --split out"),
+    Row("compare-qrels-and-a-run", "compare a.trec run --qrels qrels.txt", nothing, 2, "is no run file"),
+    Row("compare-qrels-one-file", "compare a.trec --qrels qrels.txt", nothing, 2, "only one system"),
+    Row("compare-qrels-of-others", "QRELS", put("qrels.txt", "z9 0 d01 1\n"), 2, "answers none"),
+    Row("compare-qrels-nothing-relevant", "QRELS --relevant 5", nothing, 2, "no query of"),
 ]
 
 RECORDS = [
@@ -357,12 +484,19 @@ GATE = [
     Row("gate-set-no-value", "gate --baseline base --set depth", nothing, 2, "write it as collection.path=DIR"),
     Row("gate-set-depth", "gate --baseline base --set depth=200", nothing, 2, "keeps 200 documents a query"),
     Row("gate-junit-nowhere", "GATE --junit a.trec/x.xml", nothing, 2, "cannot write a.trec/x.xml"),
-    Row("gate-json-a-folder", "GATE --json c", nothing, 2, "c"),
     Row("gate-summary-read-only", "GATE --summary shut/x.md", both(folder("shut"), mode("shut", 0o555)), 2, "cannot write shut/x.md", permissions=True),
     Row("gate-undecidable-word", "GATE --undecidable maybe", nothing, 2, "--undecidable"),
     Row("gate-labels-differ", "GATE", node("labels/fingerprint", "x"), 2, "different are the labels"),
     Row("gate-depth-differs", "GATE", node("config/depth", 5), 2, "keeps 5 documents a query"),
     Row("gate-no-test-queries", "GATE", both(node("queries/splits", ["dev"] * 4), node("queries/splits", ["dev"] * 4, "base")), 2, "no test queries"),
+    Row("gate-baseline-above", "gate run --update --baseline c/..", nothing, 2, "or above it"),
+    Row("gate-baseline-standing-there", "gate run --update --baseline empty/../empty", folder("empty"), 0, "first baseline"),
+    Row("gate-long-name", f"gate {LONG} --baseline base", nothing, 2, "File name too long"),
+    Row("gate-baseline-long-name", f"gate run --baseline {LONG} --update", nothing, 2, "File name too long"),
+    Row("gate-json-a-folder", "GATE --json c", nothing, 2, "it is a folder; name a file"),
+    Row("gate-json-standard-output", "GATE --json -", nothing, 0, '"exit_code": 0'),
+    Row("gate-measure-twice", "GATE --measure MAP --measure MAP", nothing, 2, "a measure twice"),
+    Row("gate-measure-judged", "GATE --measure Judged@10", nothing, 2, "can not be tested"),
 ]
 
 VERIFY = [
@@ -376,12 +510,15 @@ VERIFY = [
     Row("verify-set-huge", "VERIFY --set seed=HUGE", nothing, 2, ""),
     Row("verify-other-labels", "VERIFY", put("c/qrels/test.tsv", "q1\td01\t1\n"), 2, "the queries are not those of run"),
     Row("verify-again", "VERIFY", nothing, 0, "identical"),
+    Row("verify-long-name", f"verify {LONG}", nothing, 2, "File name too long"),
 ]
 
 REPORT = [
     Row("report-out-a-file", "report run --out a.trec", nothing, 2, "a.trec"),
     Row("report-out-below-a-file", "report run --out a.trec/x", nothing, 2, "a.trec/x"),
     Row("report-out-read-only", "report run --out shut/x", both(folder("shut"), mode("shut", 0o555)), 2, "cannot write", permissions=True),
+    Row("report-long-name", f"report {LONG}", nothing, 2, "File name too long"),
+    Row("report-keeps-what-was-there", "report run --out out", put("out/summary.md", "mine"), 0, "summary.md.bak", leaves=[r"out/summary\.md\.bak"], long=True),
 ]
 
 INGEST = [
@@ -398,6 +535,110 @@ INGEST = [
     Row("ingest-a-folder", "ingest c --out x", nothing, 2, "cannot read c"),
     Row("ingest-out-a-file", "ingest page.txt --out a.trec", nothing, 2, "cannot write a.trec/corpus.jsonl"),
     Row("ingest-out-read-only", "ingest page.txt --out shut", both(folder("shut"), mode("shut", 0o555)), 2, "cannot write shut/corpus.jsonl", permissions=True),
+    Row("ingest-long-name", f"ingest {LONG} --out x", nothing, 2, "File name too long"),
+    Row("ingest-out-long-name", f"ingest page.txt --out {LONG}", nothing, 2, "File name too long"),
+    Row("ingest-a-fifo", "ingest page.txt --out x", fifo("page.txt"), 2, "it is a pipe or a device"),
+    Row("ingest-keeps-what-was-there", "ingest page.txt --out .", put("corpus.jsonl", "mine"), 0, "is kept as corpus.jsonl.bak", leaves=[r"corpus\.jsonl\.bak"]),
+]
+
+IMPORTING = [
+    Row("import-bare", "import", nothing, 2, "Missing argument"),
+    Row("import-good", "IMPORT", nothing, 0, "run it with: bench run", leaves=["mine/corpus.jsonl", "mine/queries.jsonl", "mine/qrels/test.tsv"]),
+    Row("import-no-out", "import articles.csv queries.csv judged.csv", nothing, 2, "--out"),
+    Row("import-out-exists", "IMPORT", folder("mine/kept"), 2, "is there already"),
+    Row("import-out-a-file", "IMPORT", put("mine", ""), 2, "is there already"),
+    Row("import-out-here", "import articles.csv queries.csv judged.csv --out .", nothing, 2, "is there already"),
+    Row("import-out-nothing", "import articles.csv queries.csv judged.csv --out ''", nothing, 2, "is there already"),
+    Row("import-out-below-a-file", "import articles.csv queries.csv judged.csv --out a.trec/x", nothing, 2, "cannot write a.trec/x"),
+    Row("import-out-read-only", "import articles.csv queries.csv judged.csv --out shut/x", both(folder("shut"), mode("shut", 0o555)), 2, "cannot write shut/x", permissions=True),
+    Row("import-out-long-name", f"import articles.csv queries.csv judged.csv --out {LONG}", nothing, 2, "File name too long"),
+    Row("import-long-name", f"import {LONG} queries.csv judged.csv --out mine", nothing, 2, "File name too long"),
+    Row("import-gone", "import gone.csv queries.csv judged.csv --out mine", nothing, 2, "cannot read gone.csv"),
+    Row("import-unreadable", "IMPORT", mode("queries.csv", 0), 2, "cannot read queries.csv: Permission denied", permissions=True),
+    Row("import-id-twice", "IMPORT", add("articles.csv", "a1,x,y\n"), 2, "articles.csv:4: id 'a1' stands twice"),
+    Row("import-id-space", "IMPORT", add("articles.csv", "a 1,x,y\n"), 2, ["articles.csv:4:", "white space"]),
+    Row("import-id-empty", "IMPORT", add("articles.csv", ",x,y\n"), 2, "articles.csv:4: the id is empty"),
+    Row("import-id-escape", "IMPORT", add("articles.csv", "\x1b[31m,x,y\n"), 2, "articles.csv:4: id", ["\x1b"]),
+    Row("import-latin-1", "IMPORT", put("articles.csv", b"id,text\na1,caf\xe9\n"), 2, "articles.csv:2: not UTF-8 text"),
+    Row("import-nul", "IMPORT", add("articles.csv", "a3,x,a\0b\n"), 2, "a NUL character"),
+    Row("import-a-fifo", "IMPORT", fifo("judged.csv"), 2, "a folder or a device"),
+    Row("import-a-folder", "import c queries.csv judged.csv --out mine", nothing, 2, "a folder or a device"),
+    Row("import-ragged", "IMPORT", put("articles.csv", "id,text\na1,x,y\n"), 2, "articles.csv:2: 3 cells, but 2 columns"),
+    Row("import-quote-open", "IMPORT", add("articles.csv", 'a3,x,"y\n'), 2, "articles.csv:4: unexpected end of data"),
+    Row("import-header-only", "IMPORT", put("queries.csv", "id,query\n"), 2, "has no rows below"),
+    Row("import-empty", "IMPORT", put("judged.csv", ""), 2, "has no rows below"),
+    Row("import-no-id-column", "IMPORT", swap("articles.csv", "id,", "nr,"), 2, "plainly the id"),
+    Row("import-column-unknown", "IMPORT --title titel", nothing, 2, "did you mean 'title'"),
+    Row("import-query-unknown", "IMPORT", add("judged.csv", "z9,a1,1\n"), 2, "judged.csv:4: unknown query"),
+    Row("import-article-unknown", "IMPORT", add("judged.csv", "q1,z9,1\n"), 2, "judged.csv:4: unknown article"),
+    Row("import-pair-twice", "IMPORT", add("judged.csv", "q1,a1,1\n"), 2, ["judged.csv:4:", "stands twice"]),
+    Row("import-grade-half", "IMPORT", add("judged.csv", "q1,a2,1.5\n"), 2, "judged.csv:4: grade '1.5' is no integer"),
+    Row("import-grade-underscore", "IMPORT", add("judged.csv", "q1,a2,1_0\n"), 2, "judged.csv:4: grade '1_0' is no integer"),
+    Row("import-grade-huge", "IMPORT", add("judged.csv", f"q1,a2,{HUGE}\n"), 2, "judged.csv:4: a grade of 10000 digits"),
+    Row("import-grade-column", "IMPORT", swap("judged.csv", "grade", "stars"), 2, "plainly the grade"),
+    Row("import-out-dangling", "IMPORT", link("mine", "gone"), 2, "cannot write mine"),
+    Row("import-set-all", "IMPORT", put("queries.csv", "id,query,set\nq1,x,all\nq2,y,b\n"), 2, "queries.csv:2: the set 'all'"),
+    Row("import-id-byte-order-mark", "IMPORT", add("articles.csv", "\ufeffa,x,y\n"), 2, "articles.csv:4: id"),
+    Row("import-column-nothing", "IMPORT --id ''", nothing, 2, "has no column ''"),
+    Row("import-the-same-table", "import articles.csv articles.csv articles.csv --out mine", nothing, 2, "plainly the query of a judgement"),
+    Row("import-old-mac-lines", "IMPORT", put("articles.csv", "id,text\ra1,x\ra2,y\r"), 0, "2 documents"),
+    Row("split-bare", "split", nothing, 2, "Missing argument"),
+    Row("split-good", "split lone", nothing, 0, "2 dev and 2 test queries", leaves=["lone/qrels/dev.tsv"]),
+    Row("split-divided", "split c", nothing, 2, "add --force"),
+    Row("split-gone", "split gone", nothing, 2, "does not exist"),
+    Row("split-long-name", f"split {LONG}", nothing, 2, "File name too long"),
+    Row("split-a-file", "split a.trec", nothing, 2, "a.trec"),
+    Row("split-no-test", "split lone", drop("lone/qrels/test.tsv"), 2, "has no qrels/test.tsv"),
+    Row("split-no-queries", "split lone", drop("lone/queries.jsonl"), 2, "cannot read lone/queries.jsonl"),
+    Row("split-dev-a-folder", "split lone", folder("lone/qrels/dev.tsv"), 2, "is there already"),
+    Row("split-dev-empty", "split c --force", put("c/qrels/dev.tsv", ""), 2, "dev.tsv has no judgements"),
+    Row("split-keeps-what-was-there", "split c --force", nothing, 0, "is kept as dev.tsv.bak", leaves=[r"c/qrels/dev\.tsv\.bak", r"c/qrels/test\.tsv\.bak"]),
+    Row("split-dev-too-small", "split lone --dev 0.01", nothing, 2, "give 0 dev"),
+    Row("split-dev-1", "split lone --dev 1", nothing, 2, "--dev"),
+    Row("split-dev-nan", "split lone --dev nan", nothing, 2, "--dev"),
+    Row("split-seed-huge", "split lone --seed HUGE", nothing, 2, "--seed"),
+    Row("split-named-in-the-queries", "split lone", swap("lone/queries.jsonl", '"set":', '"split": "test", "set":'), 2, "names the split"),
+    Row("split-qrels-damaged", "split lone", add("lone/qrels/test.tsv", "q1\td05\tx\n"), 2, "test.tsv:10: grade 'x' is no integer"),
+    Row("split-corpus-damaged", "split lone", add("lone/corpus.jsonl", "{\n"), 2, "corpus.jsonl:13: not JSON"),
+    Row("split-read-only", "split lone", mode("lone/qrels", 0o555), 2, "cannot write lone/qrels/dev.tsv", permissions=True),
+]
+
+DIFF = [
+    Row("diff-bare", "diff", nothing, 2, "Missing argument"),
+    Row("diff-good", "DIFF", nothing, 0, "the largest changes first"),
+    Row("diff-query", "DIFF --query q1", nothing, 0, ["q1", "Sparse retrieval", "not found"]),
+    Row("diff-a-file", "diff run a.trec", nothing, 2, "is no run's folder"),
+    Row("diff-same-twice", "diff run run", nothing, 2, "stands twice"),
+    Row("diff-gone", "diff run gone", nothing, 2, "gone"),
+    Row("diff-long-name", f"diff {LONG} run", nothing, 2, "File name too long"),
+    Row("diff-system-unknown", "DIFF bm52", nothing, 2, "did you mean 'bm25'"),
+    Row("diff-system-twice", "diff run:bm25 other bm25", nothing, 2, "leave ':SYSTEM' out"),
+    Row("diff-query-unknown", "DIFF --query q9", nothing, 2, "no query 'q9'"),
+    Row("diff-measure-unknown", "DIFF --measure P@7", nothing, 2, "was not measured"),
+    Row("diff-measure-nothing", "DIFF --measure ''", nothing, 2, "measure ''"),
+    Row("diff-top-huge", "DIFF --top 99999999999999999999", nothing, 0, "the largest changes first"),
+    Row("diff-same-run-copied", "diff run base", nothing, 0, "bm25"),
+    Row("diff-queries-differ", "diff run base", node("queries/ids/0", "z1", "base"), 2, "which run has"),
+    Row("diff-run-file-escape", "DIFF --query q1", put("other/bm25.trec", "q1 Q0 \x1b[31m 1 1.0 x\n"), 0, "bm25", ["\x1b"]),
+    Row("diff-run-file-bytes", "DIFF --query q1", put("other/bm25.trec", b"\xff"), 2, "is not UTF-8 text"),
+    Row("diff-top-0", "DIFF --top 0", nothing, 2, "--top"),
+    Row("diff-foreign-target", "DIFF", node("config/collection/_target_", "os.system", "other"), 0, "allow it with --allow os"),
+    Row("diff-labels-changed", "DIFF --collection c", qrels("q1\td05\t1"), 2, "the labels changed"),
+    Row("diff-corpus-changed", "DIFF --collection c", corpus('{"_id": "x", "text": "x"}'), 2, "the corpus changed"),
+    Row("diff-collection-gone", "DIFF --collection gone", nothing, 2, "gone does not exist", ["collection.path"]),
+    Row("diff-collection-a-file", "DIFF --collection a.trec", nothing, 2, "a.trec is a file", ["collection.path"]),
+    Row("diff-collection-of-a-digest", "DIFF --collection c", node("config/collection", {"_target_": "bench.collections.beir.digest"}, "other"), 2, "leave --collection out", ["collection.path"]),
+    Row("diff-collection-gone-since", "DIFF", node("config/collection/path", "gone", "other"), 0, ["gone does not exist", "--collection DIR"], ["as collection.path", "--set"]),
+    Row("diff-config-no-collection", "DIFF", node("config/collection", DELETED, "other"), 0, "without texts"),
+    Row("diff-config-no-collection-elsewhere", "DIFF --collection c", node("config/collection", DELETED, "other"), 2, "does not say what the run was measured on"),
+    Row("diff-config-collection-text", "DIFF", node("config/collection", "x", "other"), 0, "without texts"),
+    Row("diff-config-collection-text-elsewhere", "DIFF --collection c", node("config/collection", "x", "other"), 2, "does not say what the run was measured on"),
+    Row("diff-config-no-retrievers", "DIFF", node("config/retrievers", DELETED, "other"), 2, "retrievers"),
+    Row("diff-config-no-retrievers-of-two-names", "diff run:plain other:bm25", node("config/retrievers", {}, "other"), 0, "the largest changes first"),
+    Row("diff-two-names", "diff run:plain other:bm25", nothing, 0, "plain"),
+    Row("diff-run-file-gone", "DIFF --query q1", drop("other/bm25.trec"), 2, "cannot read other/bm25.trec"),
+    Row("diff-run-file-cut", "DIFF --query q1", put("other/bm25.trec", "q1 Q0 d0"), 2, "bm25.trec:1: expected 6 columns"),
+    Row("diff-record-damaged", "DIFF", put("other/record.json", "{"), 2, "is no record of a run"),
 ]
 
 LABELLING = [
@@ -446,6 +687,12 @@ LABELLING = [
     Row("export-out-a-file", "export c --trec --out a.trec", nothing, 2, "cannot write a.trec/"),
     Row("export-corpus-damaged", "export c --trec", corpus("{"), 2, "corpus.jsonl:13: not JSON"),
     Row("export-trec", "export c --trec", nothing, 0, "8 topics"),
+    Row("agree-long-name", f"agree {LONG}", nothing, 2, "File name too long"),
+    Row("adjudicate-long-name", f"adjudicate {LONG} --write", nothing, 2, "File name too long"),
+    Row("judge-long-name", f"judge {LONG} --assessor zoe", nothing, 2, ""),
+    Row("export-long-name", f"export {LONG} --trec", nothing, 2, "File name too long"),
+    Row("export-a-fifo", "export c --trec", fifo("c/corpus.jsonl"), 2, "it is a pipe or a device"),
+    Row("export-topics-a-folder", "export c --trec --out t", folder("t/topics.all.txt"), 2, "cannot write"),
 ]
 
 USAGE = [
@@ -459,7 +706,19 @@ USAGE = [
     Row("usage-complete-unknown-shell", "complete tcsh", nothing, 2, "'tcsh' is not one of"),
     Row("usage-complete", "complete bash --line 'bench ga'", nothing, 0, "gate"),
     Row("usage-complete-unfinished", 'complete bash --line "bench run \'coll"', nothing, 0, ""),
-    *(Row(f"usage-help-{name}", f"{name} --help", nothing, 0, f"Usage: bench {name}") for name in ("run", "tune", "ingest", "report", "complete", "compare", "gate", "verify", "agree", "judge", "adjudicate", "export")),
+    *(Row(f"usage-help-{name}", f"{name} --help", nothing, 0, f"Usage: bench {name}") for name in ("run", "tune", "ingest", "report", "complete", "compare", "gate", "verify", "agree", "judge", "adjudicate", "export", "import", "split", "diff")),
+]
+
+# Each loads torch.
+ENCODERS = [
+    Row("encoder-good", "DENSE", model, 0, "nDCG@10", long=True),
+    Row("encoder-without-a-tokenizer", "DENSE", without_words, 2, "knows no word", long=True),
+    Row("encoder-without-pooling", "DENSE", both(model, drop("model/1_Pooling")), 2, "cannot load the model", long=True),
+    Row("encoder-weights-cut", "DENSE", both(model, cut("model/model.safetensors", 20_000)), 2, "cannot load the model", long=True),
+    Row("encoder-weights-nan", "DENSE", not_numbers, 2, "gave NaN or infinity in the vectors of", long=True),
+    Row("encoder-prompts-not-json", "DENSE", both(model, put("model/config_sentence_transformers.json", "{")), 2, "can not be read", long=True),
+    Row("encoder-modules-none", "DENSE", both(model, put("model/modules.json", "[]")), 2, "empty modules list", long=True),
+    Row("encoder-no-room-for-text", "DENSE encoder.max_length=2", model, 2, "raise max_length", long=True),
 ]
 
 ROOT = [
@@ -467,7 +726,7 @@ ROOT = [
     Row("root-json-to-a-device", "GATE --json /dev/null", nothing, 0, "Gate passed", root=True),
 ]
 
-ROWS = [*CORPORA, *QUERIES, *QRELS, *RUN_FILES, *SETTINGS, *TUNING, *COMPARE, *RECORDS, *GATE, *VERIFY, *REPORT, *INGEST, *LABELLING, *USAGE, *ROOT]
+ROWS = [*CORPORA, *QUERIES, *QRELS, *RUN_FILES, *SETTINGS, *TUNING, *COMPARE, *DIFF, *RECORDS, *GATE, *VERIFY, *REPORT, *INGEST, *IMPORTING, *LABELLING, *USAGE, *ROOT, *ENCODERS]
 
 IN_A_PROCESS = [
     Row("process-gate-into-a-closed-pipe", "BENCH GATE | true; exit ${PIPESTATUS[0]}", nothing, 0, ""),
@@ -475,13 +734,29 @@ IN_A_PROCESS = [
     Row("process-stdout-full", "BENCH GATE >/dev/full", nothing, 2, "No space left on device"),
     Row("process-refused-into-a-closed-stderr", "BENCH report gone 2>&-; test $? = 2", nothing, 0, ""),
     Row("process-ascii-locale", "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 BENCH GATE", nothing, 0, "Gate passed"),
+    Row("process-gate-baseline-here", "cd empty && BENCH gate ../run --update --baseline .", folder("empty"), 2, "the folder that you stand in"),
+    Row("process-gate-baseline-above", "cd c && BENCH gate ../run --update --baseline ..", nothing, 2, "or above it"),
+    Row("process-gate-json-to-standard-error", "BENCH GATE --json /dev/stderr >&-", nothing, 0, '"exit_code": 0'),
+    Row("process-gate-json-alone", "set -o pipefail; BENCH GATE --json - | PYTHON -m json.tool --compact", nothing, 0, '"exit_code":0'),
+    Row("process-gate-fails-into-a-closed-pipe", "BENCH GATE --floor MAP=1 | true; exit ${PIPESTATUS[0]}", nothing, 1, ""),
+    Row("process-judge-without-a-terminal", "BENCH judge c --assessor zoe", nothing, 2, "needs a terminal"),
+    Row("process-adjudicate-without-a-terminal", "BENCH adjudicate c", nothing, 2, "needs a terminal"),
+    Row("process-cache-below-a-file", "BENCH_CACHE=a.trec/x BENCH DENSE", model, 0, ["can not be written to", "nDCG@10"]),
 ]
 
+FULL = both(folder("kept/a"), put("kept/a/fill", "x" * 8_000))
 ON_A_FULL_DISK = [
     Row("disk-run", "RUN", nothing, 2, "cannot write", disk="8k"),
     Row("disk-report", "report run --out out", nothing, 2, "cannot write", disk="4k"),
-    Row("disk-compare-out", "compare run --out out/x.json", both(folder("kept/a"), put("kept/a/fill", "x" * 8_000)), 2, "cannot write", disk="8k"),
-    Row("disk-ingest", "ingest page.txt --out out", both(folder("kept/a"), put("kept/a/fill", "x" * 8_000)), 2, "cannot write", disk="8k"),
-    Row("disk-export", "export c --trec --out out", both(folder("kept/a"), put("kept/a/fill", "x" * 8_000)), 2, "cannot write", disk="8k"),
-    Row("disk-gate-json", "GATE --json out/x.json", both(folder("kept/a"), put("kept/a/fill", "x" * 8_000)), 2, "cannot write", disk="8k"),
+    Row("disk-compare-out", "compare run --out out/x.json", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-ingest", "ingest page.txt --out out", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-export", "export c --trec --out out", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-gate-json", "GATE --json out/x.json", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-gate-junit", "GATE --junit out/x.xml", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-gate-summary", "GATE --summary out/x.md", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-gate-update", "gate run --update --baseline out/base", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-tune", "TUNE tune.folds=2", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-split", "split out/lone", copy("lone", "kept/lone"), 2, "cannot write", disk="12k", mount=True),
+    Row("disk-adjudicate", "adjudicate out/c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), copy("c", "kept/c")), 2, "cannot write", disk="28k", mount=True, one_line=False),
+    Row("disk-import", "import articles.csv queries.csv judged.csv --out out/mine", FULL, 2, "cannot write", disk="8k"),
 ]
