@@ -62,7 +62,7 @@ def shown(record, folder):
     """All that `report`, `gate` and `verify` make of what they read."""
     write_tables(record, folder)
     for table in grids(record):
-        Console(file=io.StringIO(), width=200).print(terminal(table))
+        Console(file=io.StringIO(), width=200).print(*terminal(table))
     # the damaged one may be either of the two
     for pair in itertools.permutations([record, Record(REAL)]):
         differences(*pair)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from bench.errors import visible
-from bench.evidence.comparison import Comparison
+from bench.evidence.comparison import Comparison, Verdict
 from bench.gate import Finding, Floor, GateResult, Outcome
 from bench.report.comparison import p_words
 from bench.report.grid import Cell, Grid, markdown
@@ -29,24 +29,28 @@ def gate_tables(result: GateResult) -> list[Grid]:
 
 def _findings_table(result: GateResult) -> Grid:
     anchored = any(one.against_best is not None for one in result.findings)
-    header = ["system", "measure", "then", "now", "difference", "95 % interval", "p corrected"]
+    measures = sorted({one.measure for one in result.findings})
+    several = len(measures) > 1
+    header = ["system", *(["measure"] if several else []), "outcome", "then", "now"]
+    header += ["difference", "95 % interval", "p corrected"]
     if anchored:
         header += ["best", "to the best", "95 % interval"]
-    header += ["tolerance", "reranked", "outcome"]
+    header += ["tolerance", "reranked"]
     body = []
     for one in result.findings:
-        cells = [Cell(one.system), Cell(one.measure), Cell(f"{one.then:.4f}"), Cell(f"{one.now:.4f}")]
+        cells = [Cell(one.system), *([Cell(one.measure)] if several else [])]
+        cells.append(Cell(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)))
+        cells += [Cell(f"{one.then:.4f}"), Cell(f"{one.now:.4f}")]
         cells += [*_difference(one.comparison), Cell(p_words(one.comparison.p_corrected))]
         if anchored:
             best = "–" if one.best is None else f"{one.best:.4f}"
             cells += [Cell(best), *_difference(one.against_best)]
         cells += [Cell(f"{one.tolerance:g}"), Cell("–" if one.reranked is None else str(one.reranked))]
-        cells.append(Cell(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)))
         body.append(tuple(cells))
     n = result.findings[0].comparison.n
     notes = [
         (
-            "Passes when nothing changed, or the interval's lower end is above −tolerance; regressed "
+            "Passes when no value changed, or the interval's lower end is above −tolerance; regressed "
             "when it is not and the difference is significantly below 0; else undecidable. Intervals "
             "hold together for this table. reranked: queries whose order of documents is another."
         )
@@ -68,8 +72,9 @@ def _findings_table(result: GateResult) -> Grid:
         notes.append(f"New, with nothing to compare: {', '.join(result.new)}.")
     if result.gone:
         notes.append(f"No longer run, and so no longer guarded: {', '.join(result.gone)}.")
-    title = f"Gate {_verdict(result)}, {n} test queries"
-    return Grid(title, tuple(header), tuple(body), tuple(notes))
+    by = "" if several else f" by {measures[0]}"
+    title = f"Gate {_verdict(result)}{by}, {n} test queries"
+    return Grid(title, tuple(header), tuple(body), tuple(notes), keys=1 + several)
 
 
 def _verdict(result: GateResult) -> str:
@@ -95,16 +100,18 @@ def _floors_table(floors: tuple[Floor, ...]) -> Grid:
 def _difference(one: Comparison | None) -> tuple[Cell, Cell]:
     if one is None:
         return Cell("–"), Cell("–")
+    if one.verdict is Verdict.ALIKE:  # nothing was drawn from anything: there is no error to tell
+        return Cell(f"{one.difference:+.4f}"), Cell("–")
     return Cell(f"{one.difference:+.4f}"), Cell(f"[{one.low:+.4f}, {one.high:+.4f}]")
 
 
 def finding_words(one: Finding) -> str:
     """Return a finding in one line."""
-    low = one.comparison.low
-    text = (
-        f"{one.system} {one.measure} {one.then:.4f} → {one.now:.4f} ({one.comparison.difference:+.4f}, "
-        f"at worst {low:+.4f})"
-    )
+    text = f"{one.system} {one.measure} {one.then:.4f} → {one.now:.4f}"
+    if one.comparison.verdict is Verdict.ALIKE:
+        text += " (the same for every query)"
+    else:
+        text += f" ({one.comparison.difference:+.4f}, at worst {one.comparison.low:+.4f})"
     if one.against_best is None:
         return text
     return text + f", best {one.best:.4f} ({one.against_best.difference:+.4f})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.errors import visible
@@ -25,13 +25,15 @@ class Cell:
 @dataclass(frozen=True)
 class Grid:
     """A table before it has a form: a title, a header, cells, and the notes below it. Columns of numbers
-    stand at the right; the first and those named in `left` at the left."""
+    stand at the right; the first and those named in `left` at the left. The first `keys` columns tell
+    rows apart."""
 
     title: str
     header: tuple[str, ...]
     body: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    keys: int = 1
 
 
 def markdown(tables: Sequence[Grid]) -> str:
@@ -95,29 +97,38 @@ def _raised(mark: str) -> str:
     return visible(mark).translate(_RAISED)
 
 
-def terminal(grid: Grid, width: int = 200) -> Table:
-    """Return the table for a rich console of this width; where it is too wide, cells break at spaces."""
+# Between columns: the padding of one, and the box's own.
+_GAP = 2
+
+
+def terminal(grid: Grid, width: int = 200) -> list[Table]:
+    """Return the table for a rich console of this width, in parts where it is too wide.
+
+    Headers and text break at spaces; a number or an interval is never broken. Each part begins with the
+    columns that tell its rows apart.
+    """
+    return [_table(part, width) for part in _parts(grid, width)]
+
+
+def _table(grid: Grid, width: int) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
+    widths = _widths(grid, width)
     table = Table(
-        title=Text(visible(grid.title), style="bold"),
+        title=Text(visible(grid.title), style="bold") if grid.title else None,
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
+        collapse_padding=sum(widths) + (_GAP + 1) * len(widths) > width,
     )
-    widths = _widths(grid, width, gap=3)
-    if widths is None:
-        widths = _widths(grid, width, gap=2) or []
-        table.collapse_padding = bool(widths)
     for place, name in enumerate(grid.header):
         table.add_column(
             Text(visible(name)),
             justify="left" if place == 0 or name in grid.left else "right",
             overflow="fold",
-            no_wrap=place == 0 and not widths,
-            width=widths[place] if widths else None,
+            width=widths[place],
         )
     for row in grid.body:
         table.add_row(
@@ -131,23 +142,60 @@ def terminal(grid: Grid, width: int = 200) -> Table:
     return table
 
 
-def _widths(grid: Grid, available: int, gap: int) -> list[int] | None:
-    """Return the width of each column so that the table fits and no word is broken: none where it fits
-    as it is, None where it can not. Rich breaks words while there are spaces left to break at."""
+def _parts(grid: Grid, width: int) -> list[Grid]:
+    """Return the table in as few parts as fit, the columns in their order."""
+    least = _least(grid)
+    keys = list(range(grid.keys))
+    parts: list[list[int]] = []
+    for place in range(grid.keys, len(grid.header)):
+        if parts and sum(least[column] + _GAP for column in [*keys, *parts[-1], place]) <= width:
+            parts[-1].append(place)
+        else:
+            parts.append([place])
+    if len(parts) < 2:
+        return [grid]
+    return [
+        replace(
+            grid,
+            title=grid.title if number == 0 else "",
+            header=tuple(grid.header[column] for column in [*keys, *part]),
+            body=tuple(tuple(row[column] for column in [*keys, *part]) for row in grid.body),
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+def _texts(grid: Grid, place: int) -> list[str]:
+    return [visible(row[place].text) + row[place].mark for row in grid.body]
+
+
+def _least(grid: Grid) -> list[int]:
+    """Return the least width of each column: its longest cell, or the longest word of a text."""
     from rich.cells import cell_len
 
-    columns = [
-        [visible(name), *(visible(row[place].text) + row[place].mark for row in grid.body)]
+    found = []
+    for place, name in enumerate(grid.header):
+        texts = _texts(grid, place)
+        if place == 0 or name in grid.left:
+            texts = [word for text in texts for word in text.split(" ")]
+        found.append(max(map(cell_len, [*texts, *visible(name).split(" ")])))
+    return found
+
+
+def _widths(grid: Grid, width: int) -> list[int]:
+    """Return the width of each column; those with most to spare are made narrower first."""
+    from rich.cells import cell_len
+
+    room = width - _GAP * len(grid.header)
+    widths = [
+        max(map(cell_len, [visible(name), *_texts(grid, place)]))
         for place, name in enumerate(grid.header)
     ]
-    room = available - gap * (len(columns) - 1) - 2  # what stands between and around them
-    widths = [max(map(cell_len, texts)) for texts in columns]
-    words = [max(cell_len(word) for text in texts for word in text.split(" ")) for texts in columns]
-    if sum(widths) <= room:
-        return []
-    if sum(words) > room:
-        return None
+    least = _least(grid)
     while sum(widths) > room:
-        spare = [width - word for width, word in zip(widths, words, strict=True)]
-        widths[spare.index(max(spare))] -= 1
+        spare = [now - lowest for now, lowest in zip(widths, least, strict=True)]
+        widest = spare.index(max(spare)) if max(spare) > 0 else widths.index(max(widths))
+        if widths[widest] == 1:
+            break
+        widths[widest] -= 1
     return widths

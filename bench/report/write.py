@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,14 +64,16 @@ def beside(*outputs: Path | None) -> TextIO:
 
 
 def print_grids(tables: Sequence[Grid], to: TextIO | None = None) -> None:
-    """Print tables with their notes. Into a file or pipe they are as wide as they need."""
+    """Print tables with their notes; into a file or pipe as wide as COLUMNS says, or 200."""
     from rich.console import Console
     from rich.text import Text
 
     to = to or sys.stdout
-    console = Console(file=to, width=None if to.isatty() else 200)
+    asked = os.environ.get("COLUMNS", "")
+    console = Console(file=to, width=None if to.isatty() or asked.isdecimal() else 200)
     for grid in tables:
-        console.print(terminal(grid, console.width))
+        for part in terminal(grid, console.width):
+            console.print(part)
         for note in grid.notes:
             console.print(Text(visible(note), style="dim"))  # as Text: no markup, no ":names:" of emoji
         console.print()
