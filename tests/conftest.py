@@ -25,6 +25,9 @@ from bench.types import Queries
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+# How wide the terminal of whoever runs the tests is, is no part of them.
+os.environ.pop("COLUMNS", None)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # A dozen documents: a duplicate (d03, d04), an empty one (d11), and a long one (d12).
