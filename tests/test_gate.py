@@ -285,7 +285,7 @@ def test_another_corpus_labels_queries_model_or_depth_can_not_be_compared(other,
 
 
 def test_a_system_that_is_gone_is_refused_and_a_new_one_is_named():
-    with pytest.raises(BenchError, match="system b is not in this run"):
+    with pytest.raises(BenchError, match="not in this run: b; run the same"):
         hold(record({"a": BASE, "b": BASE}), record({"a": BASE}))
     assert hold(record({"a": BASE}), record({"a": BASE, "b": BASE})).new == ("b",)
     with pytest.raises(BenchError, match="did you mean 'nDCG@10'"):

@@ -141,6 +141,8 @@ def gate(
 
     result = held(asked)
     _tell(result, then, now, junit=junit, summary=summary, json=json)
+    if stops := [one.system for one in result.findings if not one.outcome.passes]:
+        print(f"Which queries: bench diff {baseline} {run} {stops[0]}")
     if not update:
         raise typer.Exit(result.exit_code)
     # Whatever was asked for this once, the next baseline is held against what the last one guards.
@@ -154,7 +156,7 @@ def gate(
         raise typer.Exit(result.exit_code or (3 if stopped else 2))
     _replace(baseline, run, stopped, reason, anew=anew)
     how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
-    print(f"{how} → {baseline}")
+    print(f"{how} → {baseline}" + (f", because: {reason}" if reason else ""))
 
 
 @dataclass(frozen=True)
