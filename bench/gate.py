@@ -133,8 +133,8 @@ def hold(
     gone = tuple(system for system in baseline.systems if system not in candidate.systems)
     require(
         may_be_gone or not gone,
-        f"in the baseline, but not in this run: {', '.join(gone)}; run the same systems, or drop them with "
-        'bench gate RUN --update --reason "WHY"',
+        f"in the baseline, but not in this run: {', '.join(gone)}; run the same systems, or drop them "
+        'with bench gate RUN --update --reason "WHY"',
     )
     require(len(gone) < len(baseline.systems), f"no system of the baseline is in this run; {ANEW}")
     gated = list(measures) or list(baseline.evidence["family"]["measures"])

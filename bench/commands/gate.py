@@ -141,8 +141,7 @@ def gate(
 
     result = held(asked)
     _tell(result, then, now, junit=junit, summary=summary, json=json)
-    if stops := [one.system for one in result.findings if not one.outcome.passes]:
-        print(f"Which queries: bench diff {baseline} {run} {stops[0]}")
+    _tell_next(result, baseline, run)
     if not update:
         raise typer.Exit(result.exit_code)
     # Whatever was asked for this once, the next baseline is held against what the last one guards.
@@ -220,6 +219,11 @@ def _tell(
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(page).open("a", encoding="utf-8") as out:
                 out.write(gate_markdown(result))
+
+
+def _tell_next(result: GateResult, baseline: Path, run: Path) -> None:
+    for system in [one.system for one in result.findings if not one.outcome.passes][:1]:
+        print(f"Which queries: bench diff {baseline} {run} {system}")
 
 
 def _floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
