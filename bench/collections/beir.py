@@ -16,6 +16,7 @@ from bench.types import Qrels, Queries, TestCollection
 ALL = "all"
 UNLABELLED = "unlabelled"
 _HIGHEST_GRADE = 1000
+_APART = {"dev": "test", "test": "dev"}  # what is chosen on the one is measured on the other
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class BeirFolder:
                     f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep one",
                 )
                 split_of[query], grades[query] = split, judged
+        _require_apart(folder, self.split, grades)
         selected = [query for query in queries if query in split_of]
         if self.sets:
             known_sets = {queries[query][1] for query in selected}
@@ -100,6 +102,23 @@ class BeirFolder:
             hint += f"; divide the queries into dev and test with bench split {folder}"
         require(self.split in found, f"collection {folder} has no split '{self.split}'; {hint}")
         return {self.split: found[self.split]}
+
+
+def _require_apart(folder: Path, split: str, grades: Mapping[str, object]) -> None:
+    """Raise `BenchError` where a query of dev is in test too, whichever of the two is read.
+
+    Of the other file only the queries are read; what else is wrong in it is told by who measures on it.
+    """
+    other = folder / "qrels" / f"{_APART.get(split)}.tsv"
+    if split not in _APART or not other.is_file():
+        return
+    theirs = {line.split("\t", 1)[0].strip() for _, line in read_lines(other)}
+    both = [query for query in grades if query in theirs]
+    require(
+        not both,
+        f"{folder / 'qrels' / split}.tsv: query '{''.join(both[:1])}' is in qrels/{other.name} as well "
+        f"({len(both):,} such); keep each in one, or divide all anew with bench split {folder} --force",
+    )
 
 
 def require_folder(folder: Path, as_what: str = "") -> None:
