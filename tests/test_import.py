@@ -153,6 +153,8 @@ def test_a_text_longer_than_a_csv_cell_may_be_by_default(tables, tmp_path):
         ({"qrels": "qid,doc,grade\nq1,zzzz,1\n"}, "qrels.csv:2: unknown article 'zzzz'; add it there"),
         ({"qrels": "qid,doc,grade\nq1,a1,1\nq1,a1,2\n"}, "qrels.csv:3: the pair q1, a1 stands twice"),
         ({"qrels": "qid,doc,grade\nq1,a1,1.5\n"}, "qrels.csv:2: grade '1.5' is no integer"),
+        ({"qrels": "qid,doc,grade\nq1,a1,1_0\n"}, "qrels.csv:2: grade '1_0' is no integer"),
+        ({"qrels": "qid,doc,grade\nq1,a1,\uff12\n"}, "qrels.csv:2: grade '\uff12' is no integer"),
         ({"qrels": "qid,doc,grade\nq1,a1,\n"}, "qrels.csv:2: grade '' is no integer"),
         ({"qrels": "qid,doc,stars\nq1,a1,5\n"}, "plainly the grade of a judgement; its columns are qid, doc, stars"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,11 +251,15 @@ def read_qrels(
 
 def read_grade(text: str, where: str) -> int:
     """Return a grade. Raises `BenchError` for what is no integer, and for one out of all reason."""
+    # int() alone takes 1_0 for 10, and digits of every script.
+    require(
+        re.fullmatch(r"[+-]?[0-9]+", text) is not None,
+        f"{where}: grade '{text}' is no integer; use 0, 1, 2, …",
+    )
     try:
         grade = int(text)
     except ValueError:
-        require(not text.isdigit(), f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}")
-        raise BenchError(f"{where}: grade '{text}' is no integer; use 0, 1, 2, …") from None
+        raise BenchError(f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}") from None
     # trec_eval counts through all grades up to the highest
     require(abs(grade) <= _HIGHEST_GRADE, f"{where}: grade {text} is above {_HIGHEST_GRADE}")
     return grade
