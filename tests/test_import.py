@@ -68,6 +68,10 @@ def test_three_tables_become_a_folder_and_the_columns_are_said(tables, tmp_path,
         "articles.csv (comma, 2 rows): id = id, title = title, text = body; not used: author",
         "queries.csv (semicolon, 2 rows): id = qid, text = question, set = set",
         "qrels.csv (tab, 3 rows): query = query_id, article = article_id, grade = grade",
+        (
+            "articles.csv: 1 cell holds line ends, first in the row of line 2; where a stray quotation mark "
+            "made one cell of several rows, mend it or add --no-quotes"
+        ),
         "2 documents, 2 queries, 3 judgements → mine",
         "run it with: bench run collection=beir collection.path=mine",
     ]
@@ -110,6 +114,19 @@ def test_pairs_without_a_grade_count_as_1_and_it_is_said(tables, tmp_path, capsy
     said = capsys.readouterr().out
     assert "qrels.csv has no grades: each pair counts as 1" in said
     assert "1 of 2 queries have no judgement" in said
+
+
+def test_rows_inside_a_stray_pair_of_quotation_marks_are_said(tables, capsys):
+    """They are one cell by the rules of CSV, in a column that nobody reads too."""
+    tables(
+        articles='id\ttitle\ttext\na1\tA\tx\na2\tB\t"Only the start\na3\tC\tthe end"\na4\tD\t"two\r\nlines"\n',
+        qrels='qid,doc,grade,note\nq1,a1,1,"see\nq1,a2,2,now"\nq2,a1,1,\n',
+    )
+    imported()
+    said = capsys.readouterr().out.splitlines()
+    assert said[3].startswith("articles.csv: 2 cells hold line ends, first in the row of line 3;")
+    assert said[4].startswith("qrels.csv: 1 cell holds line ends, first in the row of line 2;")
+    assert said[5].startswith("3 documents, 2 queries, 2 judgements")
 
 
 def test_quotation_marks_may_mean_nothing(tables, tmp_path):
