@@ -184,6 +184,12 @@ def _load(settings: Mapping[str, Any]) -> tuple[TestCollection, TestCollection]:
         require(n >= 2, f"the split {split} has {n} queries with a relevant document; tuning needs 2")
         loaded.append(one)
     dev, test = loaded
+    both = sorted(set(dev.queries.ids) & set(test.queries.ids))
+    require(
+        not both,
+        f"query '{''.join(both[:1])}' is in dev and in test ({len(both):,} such): test would see what "
+        "was chosen on it; keep each in one",
+    )
     if test.collection.fingerprint == dev.collection.fingerprint:
         test = replace(test, collection=dev.collection)  # one corpus in memory, and one index
     return dev, test

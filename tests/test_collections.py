@@ -13,7 +13,7 @@ from conftest import ROOT, make_queries, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.collections.beir import BeirFolder, digest
+from bench.collections.beir import BeirFolder, digest, read_grade
 from bench.collections.memory import InMemory
 from bench.collections.pages import paper_id, read_pages
 from bench.collections.trec import read_run, read_scores, write_run
@@ -226,6 +226,8 @@ def test_a_run_file_gives_back_the_very_same_run(tmp_path_factory, scores):
         ("q1 Q0 d2 1 high t", "not a finite number"),
         ("q1 Q0 d2 1 nan t", "not a finite number"),
         ("q1 Q0 d2 1 -inf t", "not a finite number"),
+        ("q1 Q0 d2 1 1_0 t", "score '1_0' is not a finite number"),
+        ("q1 Q0 d2 1 \uff12 t", "score '\uff12' is not a finite number"),
         ("q1 Q0 d2 1 -1e300 t", r"x\.trec:2: score '-1e300' is beyond float32"),
         ("q1 Q0 d2 1 1e300 t", r"x\.trec:2: score '1e300' is beyond float32"),
         ("q1 Q0 d2 1 3.5e38 t", "beyond float32"),
@@ -237,6 +239,20 @@ def test_a_bad_run_line_is_refused(tmp_path, line, says):
     file.write_text(f"q1 Q0 d1 1 0.5 t\n{line}\n")
     with pytest.raises(BenchError, match=says):
         read_run(file, {"d1": 0, "d2": 1})
+
+
+@pytest.mark.parametrize("text", ["1", "+1", "-1", "01"])
+def test_a_grade_is_an_integer_as_others_write_it(text):
+    assert abs(read_grade(text, "x:1")) == 1
+
+
+# Roman, full-width, Arabic and raised digits, and what Python alone reads as 10.
+@pytest.mark.parametrize(
+    "text", ["1_0", "\uff12", "\u0662", "\u00b2", "1.0", "0x1", "1e1", "", "-", "\u2160"]
+)
+def test_a_number_of_pythons_own_grammar_is_no_grade(text):
+    with pytest.raises(BenchError, match=f"x:1: grade '{text}' is no integer"):
+        read_grade(text, "x:1")
 
 
 def test_scores_are_read_as_float32_as_trec_eval_reads_them(tmp_path):

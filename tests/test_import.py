@@ -68,6 +68,10 @@ def test_three_tables_become_a_folder_and_the_columns_are_said(tables, tmp_path,
         "articles.csv (comma, 2 rows): id = id, title = title, text = body; not used: author",
         "queries.csv (semicolon, 2 rows): id = qid, text = question, set = set",
         "qrels.csv (tab, 3 rows): query = query_id, article = article_id, grade = grade",
+        (
+            "articles.csv: 1 cell holds line ends, first in the row of line 2; where a stray quotation mark "
+            "made one cell of several rows, mend it or add --no-quotes"
+        ),
         "2 documents, 2 queries, 3 judgements → mine",
         "run it with: bench run collection=beir collection.path=mine",
     ]
@@ -112,6 +116,19 @@ def test_pairs_without_a_grade_count_as_1_and_it_is_said(tables, tmp_path, capsy
     assert "1 of 2 queries have no judgement" in said
 
 
+def test_rows_inside_a_stray_pair_of_quotation_marks_are_said(tables, capsys):
+    """They are one cell by the rules of CSV, in a column that nobody reads too."""
+    tables(
+        articles='id\ttitle\ttext\na1\tA\tx\na2\tB\t"Only the start\na3\tC\tthe end"\na4\tD\t"two\r\nlines"\n',
+        qrels='qid,doc,grade,note\nq1,a1,1,"see\nq1,a2,2,now"\nq2,a1,1,\n',
+    )
+    imported()
+    said = capsys.readouterr().out.splitlines()
+    assert said[3].startswith("articles.csv: 2 cells hold line ends, first in the row of line 3;")
+    assert said[4].startswith("qrels.csv: 1 cell holds line ends, first in the row of line 2;")
+    assert said[5].startswith("3 documents, 2 queries, 2 judgements")
+
+
 def test_quotation_marks_may_mean_nothing(tables, tmp_path):
     tables(articles='id\ttext\na1\t"So" he said\na2\t"\n')
     with pytest.raises(BenchError, match=r"articles.csv:2: .*--no-quotes"):
@@ -153,6 +170,8 @@ def test_a_text_longer_than_a_csv_cell_may_be_by_default(tables, tmp_path):
         ({"qrels": "qid,doc,grade\nq1,zzzz,1\n"}, "qrels.csv:2: unknown article 'zzzz'; add it there"),
         ({"qrels": "qid,doc,grade\nq1,a1,1\nq1,a1,2\n"}, "qrels.csv:3: the pair q1, a1 stands twice"),
         ({"qrels": "qid,doc,grade\nq1,a1,1.5\n"}, "qrels.csv:2: grade '1.5' is no integer"),
+        ({"qrels": "qid,doc,grade\nq1,a1,1_0\n"}, "qrels.csv:2: grade '1_0' is no integer"),
+        ({"qrels": "qid,doc,grade\nq1,a1,\uff12\n"}, "qrels.csv:2: grade '\uff12' is no integer"),
         ({"qrels": "qid,doc,grade\nq1,a1,\n"}, "qrels.csv:2: grade '' is no integer"),
         ({"qrels": "qid,doc,stars\nq1,a1,5\n"}, "plainly the grade of a judgement; its columns are qid, doc, stars"),
     ],

@@ -100,8 +100,8 @@ MEASURES = {"nDCG@5": "ndcg_cut_5", "MAP": "map", "MRR": "recip_rank", "P@5": "P
 def test_values_of_each_query_are_those_of_trec_eval_on_the_scores(tmp_path_factory, qrels, run):
     """trec_eval orders the scores itself, ties too."""
     kept = [query for query, its in qrels.items() if max(its.values()) > 0]
-    if not set(kept) & run.keys():
-        return
+    if not any(run.get(query, {}).keys() & qrels[query].keys() for query in kept):
+        return  # refused
     folder = tmp_path_factory.mktemp("files")
     (folder / "qrels").write_text(
         "".join(f"{q} 0 {d} {g}\n" for q, its in qrels.items() for d, g in its.items())
@@ -116,6 +116,50 @@ def test_values_of_each_query_are_those_of_trec_eval_on_the_scores(tmp_path_fact
     for row, measure in zip(found.values[0], MEASURES.values(), strict=True):
         wanted = [expected.get(query, {}).get(measure, 0.0) for query in kept]
         assert np.allclose(row, wanted, atol=1e-12), measure
+
+
+@pytest.mark.parametrize("options", [(), ("--complete",)])
+@pytest.mark.parametrize("said_of", [str.upper, lambda name: name.replace("d", "d\u0301")])
+def test_a_run_of_other_document_ids_is_refused(files, refusal, said_of, options):
+    rows = [line.split() for line in RUNS["a.run"].splitlines()]
+    (files / "up.run").write_text(
+        "".join(f"{q} Q0 {said_of(d)} {r} {s} {t}\n" for q, _, d, r, s, t in rows)
+    )
+    said = refusal("compare", "a.run", "up.run", "--qrels", "qrels.txt", *options)
+    first = said_of("d2")
+    assert f"up.run: none of its documents, such as '{first}', is judged in qrels.txt" in said
+
+
+def test_a_document_that_is_judged_for_another_query_is_none_of_these(files, refusal):
+    """Unless all was judged: then it is a document that was found irrelevant."""
+    (files / "c.run").write_text("q1 Q0 d4 1 1 c\n")
+    command = ["compare", "a.run", "c.run", "--qrels", "qrels.txt"]
+    assert "c.run: none of its documents, such as 'd4', is judged" in refusal(*command)
+    cli.app(args=[*command, "--complete"], standalone_mode=False)
+
+
+def test_a_run_few_of_whose_documents_are_judged_is_said(files):
+    """Of a pool, what others did not find is unjudged: normal, but its values are too low."""
+    ids = [f"d{number:02}" for number in range(30)]
+    (files / "qrels.txt").write_text("".join(f"q1 0 {doc} 1\n" for doc in ids[:12]) + "q2 0 d00 0\n")
+
+    def run(name, *docs):
+        lines = [f"q1 Q0 {doc} 0 {1 - place / 100} {name}\n" for place, doc in enumerate(docs)]
+        # The file's own order says nothing, and of q2 nothing is measured.
+        (files / name).write_text("".join(lines[::-1]) + "q2 Q0 d00 1 1 x\n")
+        return files / name
+
+    pooled = run("pooled.run", *ids)
+    half = run("half.run", *ids[:5], *ids[20:], *ids[5:12])
+    few = run("few.run", *ids[:4], *ids[20:], *ids[4:12])
+    assert judged(files / "qrels.txt", [pooled, half])[1][:-1] == []
+    said = judged(files / "qrels.txt", [few, pooled])[1][:-1]
+    assert len(said) == 1
+    assert said[0].startswith(
+        f"{few}: 40% of the first ten documents of its queries are judged, 100% of"
+    )
+    assert str(pooled) in said[0]
+    assert judged(files / "qrels.txt", [few, pooled], complete=True)[1][:-1] == []
 
 
 def test_queries_without_a_relevant_document_are_left_out_and_it_is_said(files):

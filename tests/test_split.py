@@ -9,9 +9,11 @@ from bench import cli
 from bench.collections.beir import BeirFolder
 from bench.collections.splits import divide
 from bench.errors import BenchError
+from bench.files import write_text
 
 SETS = {f"q{i:02d}": ("topic" if i < 20 else "question") for i in range(30)}
 QRELS = {query: {"d01": 2, f"d{1 + i % 11:02d}": 1} for i, query in enumerate(SETS)}
+N_JUDGED = sum(map(len, QRELS.values()))
 
 
 @pytest.fixture
@@ -62,6 +64,53 @@ def test_a_division_that_was_killed_between_its_files_is_made_good(thirty):
     (thirty / "qrels" / "test.tsv").write_bytes(whole.replace(b"\td01\t2", b"\td01\t3"))
     with pytest.raises(BenchError, match=r"has other grades in dev\.tsv"):
         divide(thirty, again=True)
+
+
+@pytest.mark.parametrize(("again", "written"), [(False, 1), (True, 1), (True, 2)])
+def test_wherever_a_division_is_killed_all_is_in_test_and_the_next_one_ends_it(
+    thirty, monkeypatch, again, written
+):
+    if again:
+        divide(thirty)
+    done = []
+
+    def write(file, *args, **options):
+        if len(done) == written:
+            raise KeyboardInterrupt
+        done.append(file)
+        write_text(file, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.collections.splits.write_text", write)
+        with pytest.raises(KeyboardInterrupt):
+            divide(thirty, seed=5, again=again)
+    assert len((thirty / "qrels" / "test.tsv").read_text().splitlines()) == 1 + N_JUDGED
+    with pytest.raises(BenchError, match=r"is in qrels/dev\.tsv as well"):
+        queries_of(thirty, "test")
+    divide(thirty, seed=5)  # without force: it is not divided
+    assert queries_of(thirty, "all")[1] == QRELS
+    assert len(queries_of(thirty, "dev")[0]) == 12
+
+
+def test_a_query_in_dev_and_test_is_refused_whichever_is_read(thirty, refusal):
+    qrels = thirty / "qrels"
+    first = next(iter(QRELS))
+    (qrels / "dev.tsv").write_text(f"query-id\tcorpus-id\tscore\n{first}\td01\t2\n")
+    run = ("run", "retriever=bm25", "collection=beir", f"collection.path={thirty}", "output=out")
+    for split, other in (("dev", "test"), ("test", "dev")):
+        said = refusal(*run, f"collection.split={split}")
+        assert f"qrels/{split}.tsv: query '{first}' is in qrels/{other}.tsv as well (1 such)" in said
+        assert f"bench split {thirty} --force" in said
+    # What is wrong in the file that is not measured is no matter of this run.
+    (qrels / "dev.tsv").write_text("nonsense\n")
+    assert queries_of(thirty, "test")[1] == QRELS
+
+
+def test_a_copied_file_is_no_division(thirty):
+    (thirty / "qrels" / "dev.tsv").write_bytes((thirty / "qrels" / "test.tsv").read_bytes())
+    divide(thirty)
+    assert len(queries_of(thirty, "dev")[0]) == 12
+    assert queries_of(thirty, "all")[1] == QRELS
 
 
 def test_what_can_not_be_divided_is_said(thirty, tmp_path, refusal):

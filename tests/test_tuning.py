@@ -387,6 +387,18 @@ def test_the_search_does_not_begin_when_its_end_is_known_to_fail(refusal, tmp_pa
     assert "no split 'test'" in refusal(*tuned_on(folder, "output=two"))
 
 
+def test_a_collection_of_ones_own_keeps_dev_and_test_apart(beir, tmp_path, monkeypatch):
+    """Its class may give every split the same queries; a folder is checked where it is read."""
+    (tmp_path / "own_splits.py").write_text(
+        "from bench.collections.beir import BeirFolder\n"
+        "def own(split: str):\n"
+        f"    return BeirFolder({str(beir)!r})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BenchError, match=r"query 'q1' is in dev and in test \(\d such\)"):
+        tuning._load({"collection": {"_target_": "own_splits.own"}})
+
+
 def test_a_refusal_to_tune_is_one_line_and_exit_code_2(bench):
     done = bench("tune", "retriever=bm25", "collection.split=test")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

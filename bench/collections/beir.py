@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.types import Qrels, Queries, TestCollection
 ALL = "all"
 UNLABELLED = "unlabelled"
 _HIGHEST_GRADE = 1000
+_APART = {"dev": "test", "test": "dev"}  # what is chosen on the one is measured on the other
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class BeirFolder:
                     f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep one",
                 )
                 split_of[query], grades[query] = split, judged
+        _require_apart(folder, self.split, grades)
         selected = [query for query in queries if query in split_of]
         if self.sets:
             known_sets = {queries[query][1] for query in selected}
@@ -100,6 +103,23 @@ class BeirFolder:
             hint += f"; divide the queries into dev and test with bench split {folder}"
         require(self.split in found, f"collection {folder} has no split '{self.split}'; {hint}")
         return {self.split: found[self.split]}
+
+
+def _require_apart(folder: Path, split: str, grades: Mapping[str, object]) -> None:
+    """Raise `BenchError` where a query of dev is in test too, whichever of the two is read.
+
+    Of the other file only the queries are read; what else is wrong in it is told by who measures on it.
+    """
+    other = folder / "qrels" / f"{_APART.get(split)}.tsv"
+    if split not in _APART or not other.is_file():
+        return
+    theirs = {line.split("\t", 1)[0].strip() for _, line in read_lines(other)}
+    both = [query for query in grades if query in theirs]
+    require(
+        not both,
+        f"{folder / 'qrels' / split}.tsv: query '{''.join(both[:1])}' is in qrels/{other.name} as well "
+        f"({len(both):,} such); keep each in one, or divide all anew with bench split {folder} --force",
+    )
 
 
 def require_folder(folder: Path, as_what: str = "") -> None:
@@ -231,11 +251,15 @@ def read_qrels(
 
 def read_grade(text: str, where: str) -> int:
     """Return a grade. Raises `BenchError` for what is no integer, and for one out of all reason."""
+    # int() alone takes 1_0 for 10, and digits of every script.
+    require(
+        re.fullmatch(r"[+-]?[0-9]+", text) is not None,
+        f"{where}: grade '{text}' is no integer; use 0, 1, 2, …",
+    )
     try:
         grade = int(text.replace("_", "x"))  # to Python 1_0 is 10
     except ValueError:
-        require(not text.isdigit(), f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}")
-        raise BenchError(f"{where}: grade '{text}' is no integer; use 0, 1, 2, …") from None
+        raise BenchError(f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}") from None
     # trec_eval counts through all grades up to the highest
     require(abs(grade) <= _HIGHEST_GRADE, f"{where}: grade {text} is above {_HIGHEST_GRADE}")
     return grade

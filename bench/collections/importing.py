@@ -91,9 +91,11 @@ def read_collection(
 ) -> Imported:
     """Read the three tables. Raises `BenchError` with file and line for whatever is wrong in them."""
     notes: list[str] = []
-    documents = _documents(read_table(articles, quotes=quotes), columns, notes)
-    asked = _queries(read_table(queries, quotes=quotes), columns, notes)
-    judged = _judgements(read_table(qrels, quotes=quotes), columns, documents, asked, notes)
+    tables = [read_table(file, quotes=quotes) for file in (articles, queries, qrels)]
+    documents = _documents(tables[0], columns, notes)
+    asked = _queries(tables[1], columns, notes)
+    judged = _judgements(tables[2], columns, documents, asked, notes)
+    notes += [table.line_ends for table in tables if table.line_ends]
     if unjudged := len(asked) - len(judged):
         notes.append(f"{unjudged:,} of {len(asked):,} queries have no judgement and are not measured")
     return Imported(documents, asked, judged, tuple(notes))

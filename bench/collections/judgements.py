@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from heapq import heappush, heappushpop
 from pathlib import Path
 
 from bench.collections.beir import UNLABELLED, read_grade
@@ -11,6 +14,8 @@ from bench.collections.trec import id_problem
 from bench.errors import BenchError, require
 from bench.files import read_lines
 from bench.types import Qrels, Queries, TestCollection
+
+_FIRST = 10
 
 
 def read_trec_qrels(file: Path) -> dict[str, dict[str, int]]:
@@ -53,36 +58,97 @@ def judged(
     ignore_identical_ids: bool = False,
 ) -> tuple[TestCollection, list[str]]:
     """Return the judged queries, on the documents that the qrels and these run files name, none of which
-    has a text; and notes of what is not measured.
+    has a text; and notes of what is not measured, or on few judgements.
 
-    Raises `BenchError` as `read_trec_qrels` does. What is wrong in a run file is for its own reader.
+    Raises `BenchError` as `read_trec_qrels` does, and for a run none of whose documents is judged: its
+    ids are of another collection. What else is wrong in a run file is for its own reader.
     """
-    grades = read_trec_qrels(qrels)
-    docs = {doc for its in grades.values() for doc in its}
+    rules = Qrels(read_trec_qrels(qrels), complete, relevant, ignore_identical_ids)
+    named = {doc for its in rules.grades.values() for doc in its}
+    found = [_Answers.read(run, rules, named) for run in runs]
     notes = []
-    for run in runs:
-        asked: set[str] = set()
-        for _, line in read_lines(run):
-            columns = line.split(None, 3)
-            if len(columns) == 4 and columns[0] != "#":
-                asked.add(columns[0])
-                docs.add(columns[2])
-        if unknown := len(asked - grades.keys()):
+    for one in found:
+        require(
+            one.some_judged or not one.example,
+            f"{one.file}: none of its documents, such as '{one.example}', is judged in {qrels} for "
+            "the queries that it answers; are its ids written as there?",
+        )
+        if unknown := len(one.queries - rules.grades.keys()):
             notes.append(
-                f"{run}: {unknown:,} of its {len(asked):,} queries are not in {qrels}, and not measured"
+                f"{one.file}: {unknown:,} of its {len(one.queries):,} queries are not in {qrels}, and "
+                "not measured"
             )
-    ids = sorted(docs)
+    notes += [] if complete else _poorly_judged(found)
+    ids = sorted(named.union(*(one.docs for one in found)))
     none = [""] * len(ids)
-    queries = tuple(grades)
+    queries = tuple(rules.grades)
     same = len(queries)
     test = TestCollection(
         InMemory(qrels.name, ids, none, none),
         Queries(queries, ("",) * same, (UNLABELLED,) * same, (qrels.name,) * same),
-        Qrels(grades, complete, relevant, ignore_identical_ids),
+        rules,
     )
-    if none_relevant := sum(test.qrels.n_relevant(query) == 0 for query in queries):
+    if none_relevant := sum(rules.n_relevant(query) == 0 for query in queries):
         notes.append(
             f"{none_relevant:,} of {len(queries):,} queries of {qrels} have no document of grade "
             f"{relevant} or more: left out"
         )
     return test, notes
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a run file names, and how much of what is measured was judged.
+
+    example      a document of a measured query, "" where it answers none
+    some_judged  whether any document of a measured query is judged
+    share        of the first ten documents of all measured queries, how many are judged
+    """
+
+    file: Path
+    queries: set[str]
+    docs: set[str]
+    example: str
+    some_judged: bool
+    share: float
+
+    @classmethod
+    def read(cls, file: Path, rules: Qrels, named: set[str]) -> _Answers:
+        """Read a file; `named` are the documents of all queries, which are judged in complete qrels."""
+        measured = {
+            query: named if rules.complete else its.keys()
+            for query, its in rules.grades.items()
+            if rules.n_relevant(query)
+        }
+        queries: set[str] = set()
+        docs: set[str] = set()
+        best: dict[str, list[tuple[float, str]]] = {}
+        example, some_judged = "", False
+        for _, line in read_lines(file):
+            columns = line.split()
+            if len(columns) != 6 or columns[0] == "#":
+                continue
+            query, _, doc, _, score, _ = columns
+            queries.add(query)
+            docs.add(doc)
+            if query not in measured or (rules.ignore_identical_ids and doc == query):
+                continue
+            example = example or doc
+            some_judged = some_judged or doc in measured[query]
+            kept = best.setdefault(query, [])
+            with suppress(ValueError):  # for the file's own reader to refuse
+                (heappush if len(kept) < _FIRST else heappushpop)(kept, (float(score), doc))
+        judged = [doc in measured[query] for query, kept in best.items() for _, doc in kept]
+        return cls(file, queries, docs, example, some_judged, sum(judged) / max(len(judged), 1))
+
+
+def _poorly_judged(found: Sequence[_Answers]) -> Iterator[str]:
+    """Name each run with a share of judged documents less than half of the best one's."""
+    best = max(found, key=lambda one: one.share)
+    for one in found:
+        if one.example and one.share < best.share / 2:
+            yield (
+                f"{one.file}: {one.share:.0%} of the first ten documents of its queries are judged, "
+                f"{best.share:.0%} of {best.file}'s: what is not judged counts as not relevant, and its "
+                "values may be too low; or are its ids written otherwise?"
+            )

@@ -51,8 +51,9 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
 
     again  whether a dev.tsv that is there already is taken back into test first
 
-    Killed at any point, no judgement is lost: dev.tsv is written before test.tsv is made smaller. Raises
-    `BenchError` for a folder that is none, or divided already, and where a part would be empty.
+    Killed at any point, no judgement is lost: test.tsv holds them all until dev.tsv is written. So a
+    folder all of whose dev queries are in test too is not divided. Raises `BenchError` for a folder that
+    is none, or divided already, and where a part would be empty.
     """
     require(folder.is_dir(), f"collection folder {folder} does not exist; name a BEIR folder")
     files = {split: folder / "qrels" / f"{split}.tsv" for split in (DEV, TEST)}
@@ -63,10 +64,6 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
         f"{folder} has no qrels/test.tsv to divide"
         + (f"; it has {', '.join(others)}: rename one" if others else "; make one first"),
     )
-    require(
-        again or DEV not in there,
-        f"{files[DEV]} is there already: {folder} is divided; add --force to divide it anew",
-    )
     documents = read_corpus(folder / "corpus.jsonl", folder.name)
     queries, _ = read_queries(folder / "queries.jsonl")
     named = read_metadata(folder / "queries.jsonl", "split")
@@ -76,12 +73,19 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
         "which bench adjudicate follows; take it out, or change it there",
     )
     known = set(documents.ids(range(len(documents))))
+    held = {part: read_qrels(file, set(queries), known, strict=False) for part, file in there.items()}
+    divided = DEV in held and not held[DEV].keys() <= held.get(TEST, {}).keys()
+    require(
+        again or not divided,
+        f"{files[DEV]} is there already: {folder} is divided; add --force to divide it anew",
+    )
     grades: dict[str, Mapping[str, int]] = {}
-    for file in there.values():
-        for query, judged in read_qrels(file, set(queries), known, strict=False).items():
-            # A division that was killed may have left a query in both.
+    for part, its_grades in held.items():
+        for query, judged in its_grades.items():
             if grades.get(query, judged) != judged:
-                raise BenchError(f"{file}: query '{query}' has other grades in {DEV}.tsv; keep one")
+                raise BenchError(
+                    f"{files[part]}: query '{query}' has other grades in {DEV}.tsv; keep one"
+                )
             grades[query] = judged
     sets = {query: group for query, (_, group) in queries.items() if query in grades}
     split = stratified_split(sets, dev_share, seed)
@@ -91,12 +95,14 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
         f"{len(split)} judged queries in {len(set(sets.values()))} sets give {n[DEV]} dev and {n[TEST]} "
         "test queries; label more, or change --dev",
     )
-    for part, file in files.items():  # dev first
-        lines = [
-            f"{query}\t{doc}\t{grade}\n"
-            for query, its in split.items()
-            if its == part
-            for doc, grade in grades[query].items()
-        ]
-        write_text(file, "query-id\tcorpus-id\tscore\n" + "".join(lines))
+    if divided:  # dev.tsv is written over: first, all it holds is in test.tsv
+        write_text(files[TEST], _lines(grades))
+    write_text(files[DEV], _lines({q: its for q, its in grades.items() if split[q] == DEV}))
+    rest = {q: its for q, its in grades.items() if split[q] == TEST}
+    write_text(files[TEST], _lines(rest), keep=not divided)
     return Divided(n[DEV], n[TEST], len(set(sets.values())))
+
+
+def _lines(grades: Mapping[str, Mapping[str, int]]) -> str:
+    lines = [f"{query}\t{doc}\t{grade}\n" for query, its in grades.items() for doc, grade in its.items()]
+    return "query-id\tcorpus-id\tscore\n" + "".join(lines)

@@ -51,6 +51,18 @@ class Table:
         """The file, how it was read, and how many rows it has."""
         return f"{self.file} ({_DELIMITERS[self.delimiter]}, {len(self.rows):,} rows)"
 
+    @property
+    def line_ends(self) -> str:
+        """A note of the cells that go over several lines, "" where none does."""
+        rows = [number for number, row in self.rows for cell in row if re.search(r"[\r\n]", cell)]
+        if not rows:
+            return ""
+        cells = "1 cell holds" if len(rows) == 1 else f"{len(rows):,} cells hold"
+        return (
+            f"{self.file}: {cells} line ends, first in the row of line {rows[0]}; where a stray "
+            "quotation mark made one cell of several rows, mend it or add --no-quotes"
+        )
+
 
 def read_table(file: Path, *, quotes: bool = True) -> Table:
     """Read a file with its column names in the first line, parted by whatever parts them most.

@@ -129,7 +129,8 @@ def _score(text: str, where: str) -> float:
     can not hold is refused: trec_eval would read an infinity, which for us is no answer at all.
     """
     try:
-        score = float(text)
+        # float() alone takes 1_0 for 10, and digits of every script.
+        score = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         score = math.nan
     require(math.isfinite(score), f"{where}: score '{text}' is not a finite number")
