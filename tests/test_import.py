@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bench import cli
 from bench.collections.beir import BeirFolder
 from bench.collections.importing import Columns, read_collection
+from bench.collections.passes import ToJudge
 from bench.errors import BenchError
 
 ARTICLES = 'id,title,body,author\na1,"Parcels, back","Print the ""label"".\nGo to a shop.",x\na2,Refunds,Ten days.,y\n'
@@ -74,7 +75,19 @@ def test_three_tables_become_a_folder_and_the_columns_are_said(tables, tmp_path,
         ),
         "2 documents, 2 queries, 3 judgements → mine",
         "run it with: bench run collection=beir collection.path=mine",
+        "to choose settings with bench tune, divide the queries first: bench split mine",
     ]
+
+
+def test_without_labels_there_is_a_folder_to_judge(tables, tmp_path, capsys):
+    cli.app(args=["import", "articles.csv", "queries.csv", "--out", "mine"], standalone_mode=False)
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [
+        "corpus.jsonl",
+        "queries.jsonl",
+    ]
+    to_judge = ToJudge.load(tmp_path / "mine")
+    assert (list(to_judge.queries), len(to_judge.corpus)) == (["q1", "q2"], 2)
+    assert capsys.readouterr().out.splitlines()[-1] == "judge it with: bench judge mine --assessor YOU"
 
 
 def test_what_is_imported_runs(tables, tmp_path, bench):

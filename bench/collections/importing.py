@@ -78,7 +78,9 @@ class Imported:
                     for query, judged in self.judgements.items()
                     for doc, grade in judged.items()
                 ]
-                write_text(new / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n" + "".join(lines))
+                if lines:
+                    header = "query-id\tcorpus-id\tscore\n"
+                    write_text(new / "qrels" / "test.tsv", header + "".join(lines))
                 new.rename(folder)
         except OSError as error:
             raise BenchError(
@@ -87,16 +89,24 @@ class Imported:
 
 
 def read_collection(
-    articles: Path, queries: Path, qrels: Path, columns: Columns = Columns(), *, quotes: bool = True
+    articles: Path,
+    queries: Path,
+    qrels: Path | None,
+    columns: Columns = Columns(),
+    *,
+    quotes: bool = True,
 ) -> Imported:
-    """Read the three tables. Raises `BenchError` with file and line for whatever is wrong in them."""
+    """Read the tables; without qrels, for a collection that is to be judged.
+
+    Raises `BenchError` with file and line for whatever is wrong in them.
+    """
     notes: list[str] = []
-    tables = [read_table(file, quotes=quotes) for file in (articles, queries, qrels)]
+    tables = [read_table(file, quotes=quotes) for file in (articles, queries, qrels) if file]
     documents = _documents(tables[0], columns, notes)
     asked = _queries(tables[1], columns, notes)
-    judged = _judgements(tables[2], columns, documents, asked, notes)
+    judged = _judgements(tables[2], columns, documents, asked, notes) if qrels else {}
     notes += [table.line_ends for table in tables if table.line_ends]
-    if unjudged := len(asked) - len(judged):
+    if qrels and (unjudged := len(asked) - len(judged)):
         notes.append(f"{unjudged:,} of {len(asked):,} queries have no judgement and are not measured")
     return Imported(documents, asked, judged, tuple(notes))
 

@@ -12,8 +12,11 @@ import typer
 def import_tables(
     articles: Annotated[Path, typer.Argument(metavar="ARTICLES", help="id, title, text.")],
     queries: Annotated[Path, typer.Argument(metavar="QUERIES", help="id, text, perhaps a set.")],
-    qrels: Annotated[Path, typer.Argument(metavar="QRELS", help="query, article, grade.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The BEIR folder that is made.")],
+    qrels: Annotated[
+        Path | None,
+        typer.Argument(metavar="[QRELS]", help="query, article, grade; none if they are to be judged."),
+    ] = None,
     doc_id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Of ARTICLES.")] = None,
     title: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of ARTICLES.")] = None,
     text: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of ARTICLES.")] = None,
@@ -35,7 +38,7 @@ def import_tables(
         bool, typer.Option("--no-quotes", help="A quotation mark is a character like any other.")
     ] = False,
 ) -> None:
-    """Make a BEIR folder of three CSV or TSV files.
+    """Make a BEIR folder of CSV or TSV files.
 
     Columns that no option names are guessed from their names, and said.
     """
@@ -63,8 +66,13 @@ def import_tables(
         "judgements": sum(map(len, found.judgements.values())),
     }
     print(", ".join(f"{n:,} {what}" for what, n in counts.items()), "→", visible(str(out)))
-    path = shlex.quote(f"collection.path={out}")
-    print(f"run it with: bench run collection=beir {visible(path)}")
+    folder = visible(shlex.quote(str(out)))
+    if not found.judgements:
+        print(f"judge it with: bench judge {folder} --assessor YOU")
+        return
+    path = visible(shlex.quote(f"collection.path={out}"))
+    print(f"run it with: bench run collection=beir {path}")
+    print(f"to choose settings with bench tune, divide the queries first: bench split {folder}")
 
 
 def split(
