@@ -9,14 +9,14 @@ from typing import Any
 from bench.errors import BenchError
 
 
-class _DoubledKey(ValueError):
+class _DoubledKeyError(ValueError):
     """A key that stands twice in one object: some readers take the first, Python the last."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _DoubledKey(Counter(key for key, _ in pairs).most_common(1)[0][0])
+        raise _DoubledKeyError(Counter(key for key, _ in pairs).most_common(1)[0][0])
     return made
 
 
@@ -32,7 +32,7 @@ def parse_json(text: str, where: str, mend: str) -> Any:
         content = _JSON.decode(text)
     except json.JSONDecodeError as error:
         raise BenchError(f"{where}: not JSON ({error.msg} at column {error.colno}); {mend}") from error
-    except _DoubledKey as error:
+    except _DoubledKeyError as error:
         raise BenchError(f"{where}: the key '{error}' stands twice in an object; keep one") from error
     except ValueError as error:
         raise BenchError(f"{where}: a number has too many digits; {mend}") from error
