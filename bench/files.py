@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.errors import NO_SPACE, BenchError, require, visible
 from bench.leftovers import PART, sweep
+from bench.strict_json import parse_json
 
 
 def to_disk(path: Path) -> None:
@@ -259,32 +260,3 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise BenchError(f"{path}:{number}: each line must be one JSON object, found {line[:40]}")
         yield number, row
-
-
-def parse_json(text: str, where: str, mend: str) -> Any:
-    """Return what JSON says. Raises `BenchError` for what is none, for what is nested too deep or has a
-    number of too many digits for Python, and for half of a surrogate pair, which no file can hold.
-    """
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BenchError(f"{where}: not JSON ({error.msg} at column {error.colno}); {mend}") from error
-    except ValueError as error:
-        raise BenchError(f"{where}: a number has too many digits; {mend}") from error
-    except RecursionError as error:
-        raise BenchError(f"{where}: nested too deep; {mend}") from error
-    if ("\\ud" in text or "\\uD" in text) and not _is_text(content):
-        raise BenchError(
-            f"{where}: half of a surrogate pair (\\ud800 to \\udfff) is no character; "
-            "write the whole pair, or the character itself"
-        )
-    return content
-
-
-def _is_text(content: Any) -> bool:
-    """Whether it could be written to a UTF-8 file again."""
-    try:
-        json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -19,11 +19,12 @@ import bench
 from bench import provenance
 from bench.errors import BenchError, require
 from bench.evidence.comparison import Comparison, Verdict
-from bench.files import parse_json, write_text
+from bench.files import write_text
 from bench.identity import Fingerprint
 from bench.ir_metadata import annotation
 from bench.measure import RECALL_DEPTH
 from bench.record_schema import check_record
+from bench.strict_json import parse_json
 from bench.types import Facts, Measures, Queries, Run, TestCollection
 
 SCHEMA = 2

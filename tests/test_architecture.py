@@ -11,7 +11,7 @@ from conftest import ROOT
 # Each module may import what stands in the same line or above it.
 LAYERS = (
     {"errors", "endings", "resources"},
-    {"outside", "leftovers"},
+    {"outside", "leftovers", "strict_json"},
     {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources", "passages"},
     {"identity"},
     {"ranking", "indexing", "evidence"},

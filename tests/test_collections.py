@@ -255,6 +255,31 @@ def test_a_number_of_pythons_own_grammar_is_no_grade(text):
         read_grade(text, "x:1")
 
 
+def test_white_space_makes_no_other_query_set(beir):
+    file = beir / "queries.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    for row, group in zip(rows, ["topic", "topic ", " topic\t", "  "], strict=True):
+        row["metadata"]["set"] = group
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    test = BeirFolder(str(beir), split="all").load()
+    assert test.queries.sets == ("topic", "topic", "topic", "unlabelled")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("corpus", '{"_id": "d99", "text": "one", "text": "two"}'),
+        ("queries", '{"_id": "q9", "text": "x", "metadata": {"set": "a", "text": "b", "text": "b"}}'),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(beir, name, line):
+    file = beir / f"{name}.jsonl"
+    number = len(file.read_text().splitlines()) + 1
+    file.write_text(file.read_text() + line + "\n")
+    with pytest.raises(BenchError, match=rf"{name}\.jsonl:{number}: the key 'text' stands twice"):
+        BeirFolder(str(beir)).load()
+
+
 def test_scores_are_read_as_float32_as_trec_eval_reads_them(tmp_path):
     largest = float(np.finfo(np.float32).max)
     near = math.nextafter(2.0**128 - 2.0**103, 0)  # the last number that float32 rounds to its largest

@@ -178,7 +178,7 @@ def read_corpus(file: Path, name: str) -> InMemory:
 def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Read queries.jsonl → {id: (text, set)} in file order, and the ids marked `no_answer`.
 
-    A query without metadata `set` belongs to the set "unlabelled".
+    A query without metadata `set` belongs to the set "unlabelled". White space makes no other set.
     """
     queries: dict[str, tuple[str, str]] = {}
     no_answer: set[str] = set()
@@ -189,7 +189,7 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
         require(text.strip() != "", f"{where}: query '{query}' has no text")
         metadata = row.get("metadata") or {}
         require(isinstance(metadata, dict), f"{where}: 'metadata' must be an object")
-        group = _text(metadata, "set", where) or UNLABELLED
+        group = " ".join(_text(metadata, "set", where).split()) or UNLABELLED
         require(group != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
         queries[query] = (text, group)
         marked = metadata.get("no_answer", False)
