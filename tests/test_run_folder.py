@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, only_run, write_beir
 
-from bench import run_folder
+from bench import cli, run_folder
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
 from bench.execute import run_and_save
@@ -541,3 +541,35 @@ def test_a_baseline_that_is_filled_while_it_is_replaced_stays(two_runs, tmp_path
         (baseline / "notes.txt").write_text("mine")
     assert (baseline / "notes.txt").read_text() == "mine"
     assert names(tmp_path) == {"base"}
+
+
+def test_report_writes_over_no_table_or_plot_of_another_run(two_runs, tmp_path, refusal):
+    run, other = (
+        shutil.copytree(one, tmp_path / name) for one, name in zip(two_runs, "ro", strict=True)
+    )
+    (other / "summary.md").write_text("of the other")
+    before = {path: path.read_bytes() for path in other.rglob("*") if path.is_file()}
+    for named in ("r", "r/record.json"):
+        assert "o is the folder of another run" in refusal("report", named, "--out", "o")
+    shutil.copy(run / "record.json", other / "saved.json")
+    assert "o is the folder of another run" in refusal("report", "o/saved.json")
+    (other / "saved.json").unlink()
+    assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
+
+
+def test_report_keeps_what_stood_in_a_folder_that_is_no_runs(two_runs, tmp_path, monkeypatch):
+    run, out = shutil.copytree(two_runs[0], tmp_path / "run"), tmp_path / "out"
+    drawn = "summary.md", "plots/primary.png"
+    for name in drawn:
+        for folder in (run, out):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    # By another name it is the run's own folder all the same, where tables and plots are drawn again.
+    (tmp_path / "link").symlink_to("run")
+    for folder, kept in (("out", True), ("link", False)):
+        cli.app(args=["report", "run", "--out", folder], standalone_mode=False)
+        for name in drawn:
+            assert (tmp_path / folder / name).read_bytes() != b"mine"
+            bak = tmp_path / folder / f"{name}.bak"
+            assert (bak.read_text() == "mine") if kept else not bak.exists()
