@@ -134,15 +134,16 @@ def report(
     """Draw the tables and plots of a saved run again, without searching."""
     from bench.record import Record
     from bench.report.artist import Artist
-    from bench.report.write import print_tables, write_tables
+    from bench.report.write import is_own_folder, print_tables, write_tables
     from bench.run_folder import PLOTS
 
     record = Record.load(run)
     folder = out or (run if run.is_dir() else run.parent)
+    keep = not is_own_folder(folder, run)
     with Artist() as artist:
         artist.begin(record, folder)  # it draws while this process writes the tables
-        write_tables(record, folder)
-        artist.finish(folder / PLOTS)
+        write_tables(record, folder, keep=keep)
+        artist.finish(folder / PLOTS, keep=keep)
     print_tables(record)
 
 

@@ -31,6 +31,17 @@ def part_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether this is the folder of unfinished runs, and holds nothing but their finished systems."""
+    if folder.name != UNFINISHED or not folder.is_dir() or folder.is_symlink():
+        return False
+    return all(
+        run.is_dir()
+        and all(file.name.startswith(PART) or file.suffix == ".npz" for file in run.iterdir())
+        for run in folder.iterdir()
+    )
+
+
 def sweep(folder: Path, beginning: str = PART, seconds: float = _STALE_S) -> None:
     """Remove what begins like this in a folder and was not written to for so long."""
     for left in folder.glob(f"{beginning}*"):

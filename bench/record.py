@@ -19,7 +19,7 @@ import bench
 from bench import provenance
 from bench.errors import BenchError, require
 from bench.evidence.comparison import Comparison, Verdict
-from bench.files import write_text
+from bench.files import parse_json, require_regular, write_text
 from bench.identity import Fingerprint
 from bench.ir_metadata import annotation
 from bench.measure import RECALL_DEPTH
@@ -78,6 +78,7 @@ class Record:
         """Read a run folder or its record.json. Raises `BenchError` when it is none or damaged."""
         file = path / RECORD if path.is_dir() else path
         try:
+            require_regular(file)
             text = file.read_text(encoding="utf-8")
         except OSError as error:
             raise BenchError(f"cannot read {file}: {error.strerror}; name a run's folder") from error

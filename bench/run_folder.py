@@ -16,7 +16,7 @@ from bench.collections.trec import write_run
 from bench.errors import BenchError, require
 from bench.files import cannot_write, check_folder, to_disk
 from bench.ir_metadata import header
-from bench.leftovers import PART, UNFINISHED, part_folder
+from bench.leftovers import PART, is_unfinished, part_folder
 from bench.record import RECORD, Record, Results
 from bench.types import TestCollection
 
@@ -97,6 +97,7 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
             yield new
             _all_to_disk(new)
             with _alone(folder.parent):
+                _require_replaceable(folder)  # again: it may have been filled meanwhile
                 old = _moved_aside(folder)
                 if old.exists():  # of a replacement that was killed when all but this was done
                     old.rename(part / "older")
@@ -130,16 +131,15 @@ def restore(folder: Path) -> bool:
 def foreign_files(folder: Path) -> list[str]:
     """Return what lies in a run's folder and is not written by a run, as relative paths.
 
-    What a killed `bench report` half wrote is not foreign. Raises `BenchError` where there is no run.
+    What killed processes have left is not foreign. Raises `BenchError` where there is no run.
     """
     known = _written_by(Record.load(folder))
-    half_written = (PART, *(f".{name}." for name in known))
     return sorted(
         str(path.relative_to(folder))
         for path in (*folder.iterdir(), *(folder / PLOTS).glob("*"))
         if not _is_known(path, folder, known)
-        and not path.name.startswith(half_written)
-        and path.name != UNFINISHED
+        and not path.name.startswith(PART)
+        and not is_unfinished(path)
     )
 
 
@@ -155,15 +155,35 @@ def _is_known(path: Path, folder: Path, known: set[str]) -> bool:
 
 
 def require_replaceable(folder: Path) -> None:
-    """Raise `BenchError` unless a folder is not there, empty, or holds just what a run writes."""
+    """Raise `BenchError` unless a folder is not there, empty, or holds just what a run writes.
+
+    The same holds for what lies in the place where it is moved aside.
+    """
     folder = _real(folder)
-    if not folder.exists():
+    if not folder.parent.is_dir():
         return
-    require(folder.is_dir(), f"{folder} is no folder; name another with --baseline DIR")
+    try:
+        with _alone(folder.parent):  # another process may rename it just now
+            _require_replaceable(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _require_replaceable(folder: Path) -> None:
     require(
         not Path.cwd().is_relative_to(folder),
         f"{folder} is the folder that you stand in, or above it, and can not be replaced; "
         "name another with --baseline DIR",
+    )
+    for place in (folder, _moved_aside(folder)):
+        if os.path.lexists(place):
+            _require_just_a_run(place)
+
+
+def _require_just_a_run(folder: Path) -> None:
+    require(
+        folder.is_dir() and not folder.is_symlink(),
+        f"{folder} is no folder; name another with --baseline DIR",
     )
     if not any(folder.iterdir()):
         return

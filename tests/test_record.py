@@ -7,6 +7,8 @@ import io
 import itertools
 import json
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -357,3 +359,50 @@ def test_a_table_explains_the_degree_sign_just_where_it_stands_in_it():
         marked.append(shown)
     assert False in marked
     assert True in marked
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report RUN",
+        "compare RUN",
+        "compare RUN a.trec --collection tiny",
+        "diff RUN RUN",
+        "verify RUN",
+        "gate RUN",
+        "gate --baseline RUN",
+        "gate --baseline RUN --update",
+        "agree tiny --pooled --runs RUN",
+    ],
+)
+def test_a_record_that_is_a_pipe_or_a_device_is_refused_and_not_waited_for(
+    beir, tmp_path, monkeypatch, refusal, command
+):
+    """Opened for reading, a pipe without a writer waits for ever, and /dev/zero never ends."""
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe" / "record.json")
+    (tmp_path / "zero").mkdir()
+    (tmp_path / "zero" / "record.json").symlink_to("/dev/zero")
+    (tmp_path / "a.trec").write_text("q1 Q0 d01 1 1 x\n")
+    (beir / "passes").mkdir()
+    for name in ("ann", "bob"):
+        (beir / "passes" / f"{name}.tsv").write_text("q1\td01\t1\n")
+    if "--baseline" not in command:
+        command = command.replace("gate", "gate --baseline pipe")
+
+    def hangs(*_):
+        raise AssertionError("it waits")
+
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.setitimer(signal.ITIMER_REAL, 3)
+    try:
+        for folder in (
+            "pipe",
+            "zero",
+            *(["pipe/record.json"] if "--baseline RUN" not in command else []),
+        ):
+            said = refusal(*command.replace("RUN", folder).split())
+            assert "record.json: it is a pipe or a device" in said
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, only_run, write_beir
 
-from bench import run_folder
+from bench import cli, run_folder
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
 from bench.execute import run_and_save
@@ -26,7 +27,7 @@ from bench.record import Record
 from bench.report import write
 from bench.resume import Unfinished
 from bench.retrievers.bm25 import BM25
-from bench.run_folder import foreign_files, replacing, restore
+from bench.run_folder import foreign_files, replacing, require_replaceable, restore
 
 BASELINE = ROOT / "results" / "baseline"
 TABLES = {"summary.md", "summary.tex", "summary.csv", "per_query.csv"}
@@ -386,7 +387,7 @@ def test_what_a_killed_report_left_does_not_keep_a_baseline_from_being_replaced(
     baseline = tmp_path / "base"
     shutil.copytree(two_runs[0], baseline)
     (baseline / ".bench-part-x1").mkdir()
-    (baseline / ".summary.md.x1.md").touch()
+    (baseline / ".bench-part-x2.md").touch()
     replace(baseline, two_runs[1])
     assert names(baseline) == names(two_runs[1])
 
@@ -465,9 +466,110 @@ def test_plots_are_known_by_name():
 def test_an_unfinished_run_inside_keeps_no_baseline_from_being_replaced(two_runs, tmp_path):
     baseline = shutil.copytree(two_runs[0], tmp_path / "base")
     (baseline / ".unfinished" / "key").mkdir(parents=True)
+    (baseline / ".unfinished" / "key" / "bm25-key.npz").touch()
     (baseline / ".bench-part-x.tex").touch()
-    (baseline / ".summary.tex.x1.tex").touch()
     assert foreign_files(baseline) == []
     assert Record.load(baseline).systems == ["bm25"]
     replace(baseline, two_runs[1])
     assert names(baseline) == names(two_runs[1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".record.json.mynotes",
+        ".bm25.trec.swp",
+        ".summary.md.x1.md",
+        ".unfinished",
+        ".unfinished/notes.txt",
+        ".unfinished/key/notes.txt",
+    ],
+)
+def test_a_hidden_file_that_no_process_of_ours_leaves_is_not_removed(two_runs, tmp_path, name):
+    baseline = shutil.copytree(two_runs[0], tmp_path / "base")
+    (baseline / name).parent.mkdir(parents=True, exist_ok=True)
+    (baseline / name).write_text("mine")
+    with pytest.raises(BenchError, match=re.escape(f"holds {name.partition('/')[0]}, which no run")):
+        replace(baseline, two_runs[1])
+    assert (baseline / name).read_text() == "mine"
+
+
+def own_notes(old, place):
+    place.mkdir()
+    (place / "notes.txt").write_text("mine")
+
+
+def a_run_and_notes(old, place):
+    shutil.copytree(old, place)
+    own_notes(old, place / "more")
+
+
+def a_file(old, place):
+    place.write_text("mine")
+
+
+def a_link(old, place):
+    shutil.copytree(old, place.parent / "elsewhere")
+    place.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize("put", [own_notes, a_run_and_notes, a_file, a_link])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_lies_where_a_baseline_is_moved_aside_is_removed_only_if_it_is_a_run(
+    two_runs, tmp_path, put, there
+):
+    old, new = two_runs
+    put(old, tmp_path / ".base.old")
+    if there:
+        shutil.copytree(old, tmp_path / "base")
+    elif restore(tmp_path / "base"):  # it was a run; and what else it holds is found in its place
+        return
+    before = below(tmp_path)
+    for refused in (require_replaceable, lambda folder: replace(folder, new)):
+        with pytest.raises(BenchError, match=r"\.base\.old"):
+            refused(tmp_path / "base")
+    assert below(tmp_path) == before
+
+
+def below(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_a_baseline_that_is_filled_while_it_is_replaced_stays(two_runs, tmp_path):
+    baseline = shutil.copytree(two_runs[0], tmp_path / "base")
+    with pytest.raises(BenchError, match=r"holds notes\.txt"), replacing(baseline, two_runs[1]):
+        (baseline / "notes.txt").write_text("mine")
+    assert (baseline / "notes.txt").read_text() == "mine"
+    assert names(tmp_path) == {"base"}
+
+
+def test_report_writes_over_no_table_or_plot_of_another_run(two_runs, tmp_path, refusal):
+    run, other = (
+        shutil.copytree(one, tmp_path / name) for one, name in zip(two_runs, "ro", strict=True)
+    )
+    (other / "summary.md").write_text("of the other")
+    before = {path: path.read_bytes() for path in other.rglob("*") if path.is_file()}
+    for named in ("r", "r/record.json"):
+        assert "o is the folder of another run" in refusal("report", named, "--out", "o")
+    shutil.copy(run / "record.json", other / "saved.json")
+    assert "o is the folder of another run" in refusal("report", "o/saved.json")
+    (other / "saved.json").unlink()
+    assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
+
+
+def test_report_keeps_what_stood_in_a_folder_that_is_no_runs(two_runs, tmp_path, monkeypatch):
+    run, out = shutil.copytree(two_runs[0], tmp_path / "run"), tmp_path / "out"
+    drawn = "summary.md", "plots/primary.png"
+    for name in drawn:
+        for folder in (run, out):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    # By another name it is the run's own folder all the same, where tables and plots are drawn again.
+    (tmp_path / "link").symlink_to("run")
+    for folder, kept in (("out", True), ("link", False)):
+        cli.app(args=["report", "run", "--out", folder], standalone_mode=False)
+        for name in drawn:
+            assert (tmp_path / folder / name).read_bytes() != b"mine"
+            bak = tmp_path / folder / f"{name}.bak"
+            assert (bak.read_text() == "mine") if kept else not bak.exists()

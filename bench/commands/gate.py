@@ -62,7 +62,11 @@ def gate(
         Undecidable, typer.Option(help="Whether too few queries to decide stop the gate.")
     ] = Undecidable.FAIL,
     update: Annotated[
-        bool, typer.Option("--update", help="Make this run the baseline, if it passes.")
+        bool,
+        typer.Option(
+            "--update",
+            help="Make this run the baseline, if it passes; the baseline's folder is replaced whole.",
+        ),
     ] = False,
     reason: Annotated[
         str | None,

@@ -7,6 +7,7 @@ it they take a second core instead of a second.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.errors import BenchError
+from bench.files import keep_earlier
 from bench.leftovers import part_folder
 from bench.record import Record
 
@@ -63,8 +65,10 @@ class Artist:
         except OSError as error:
             self._failure = error
 
-    def finish(self, folder: Path) -> None:
+    def finish(self, folder: Path, *, keep: bool = False) -> None:
         """Wait until all plots are drawn, and move those that could be drawn into `folder`.
+
+        keep  keep an earlier file, as is due outside of the run's own folder
 
         Raises `BenchError` with what went wrong.
         """
@@ -74,7 +78,10 @@ class Artist:
             said, status = self._ended()
             folder.mkdir(parents=True, exist_ok=True)
             for file in sorted(self._drawn.glob("[!.]*")):
-                file.replace(folder / file.name)
+                place = folder / file.name
+                if keep and place.is_file() and not filecmp.cmp(place, file, shallow=False):
+                    keep_earlier(place)
+                file.replace(place)
         except OSError as error:
             raise _can_not_draw(f"{type(error).__name__}: {error}") from error
         if status:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from bench.errors import BenchError, visible
+from bench.errors import BenchError, require, visible
 from bench.files import is_standard_output, write_text
 from bench.record import RECORD, Record
 from bench.report.grid import Grid, latex, markdown, terminal
@@ -18,10 +18,26 @@ from bench.report.tables import grids
 from bench.run_folder import TABLES
 
 
-def write_tables(record: Record, folder: Path) -> None:
+def is_own_folder(folder: Path, run: Path) -> bool:
+    """Whether a run, named by its folder or its record, lies in this folder.
+
+    Raises `BenchError` where another run does: its tables would then tell of this one.
+    """
+    there = folder / RECORD
+    if not there.exists():
+        return False
+    require(
+        there.samefile(run / RECORD if run.is_dir() else run),
+        f"{folder} is the folder of another run, and its tables would be lost; "
+        "name another with --out DIR",
+    )
+    return True
+
+
+def write_tables(record: Record, folder: Path, *, keep: bool = False) -> None:
     """Write summary.md/.tex/.csv and per_query.csv, each whole or not at all.
 
-    In the run's own folder they replace what was drawn before; elsewhere an earlier file is kept.
+    keep  keep an earlier file, as is due outside of the run's own folder
     """
     from threadpoolctl import threadpool_limits
 
@@ -32,7 +48,7 @@ def write_tables(record: Record, folder: Path) -> None:
     for name, text in zip(TABLES, texts, strict=True):
         # A name may hold half of a surrogate pair, which no file can.
         text = text.encode(errors="backslashreplace").decode()
-        write_text(folder / name, text, keep=not (folder / RECORD).exists())
+        write_text(folder / name, text, keep=keep)
 
 
 @contextmanager
