@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import inspect
 import io
 import os
 import sys
@@ -16,6 +17,7 @@ import typer
 
 from bench import crash
 from bench.commands import data, diff, evidence, gate, labels, verify
+from bench.commands.examples import with_examples
 from bench.endings import Stopped, outlast_readers, stoppable
 from bench.errors import NO_SPACE, BenchError, in_one_line, require, visible
 
@@ -25,26 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-_RUN_HELP = """Evaluate retrievers on labelled queries: tables, plots and a record.
-
-\b
-bench run                                           the main job: four systems, test queries
-bench run 'retriever=[bm25,dense]'                  choose systems
-bench run retrievers.bm25.k1=0.9 passages.sentences=5
-bench run collection.split=dev 'collection.sets=[topic,question]'
-bench run -m retrievers.bm25.b=0.3,0.75             one run for each value
-bench run collection=beir collection.path=DIR       an own BEIR folder
-bench run 'retriever=[runfile]' retrievers.runfile.path=FILE
-bench run --config-dir conf 'retriever=[mine]' --allow my_module
-bench run --config-dir conf +experiment=nightly     settings kept in conf/experiment/nightly.yaml
-bench run --cfg job                                 show every setting, run nothing
-eval "$(bench complete bash)"                       tab completion (zsh, fish too)
-
-Settings are written in Hydra's grammar: lists as [a,b], in a sweep also choice(a,b), range(1,5) and
-glob(*). Hydra's launchers, folders and logging are not used, so hydra.* settings are refused, and
-${hydra:...} has no value.
-"""
 
 Settings = Annotated[
     list[str] | None,
@@ -60,7 +42,6 @@ Allow = Annotated[
 ]
 
 
-@app.command("run", help=_RUN_HELP, short_help="Evaluate retrievers on labelled queries.")
 def run_command(
     settings: Settings = None,
     own: Own = None,
@@ -80,7 +61,7 @@ def run_command(
         typer.Option("--package", "-p", metavar="KEY", help="With --cfg: only what is below."),
     ] = None,
 ) -> None:
-    """Hand settings in Hydra's grammar on."""
+    """Evaluate retrievers on labelled queries: tables, plots and a record."""
     from bench import job
 
     require(bool(cfg) or not (resolve or package), "--resolve and --package go with --cfg job")
@@ -91,24 +72,13 @@ def run_command(
         job.run(settings or (), own or (), allow or (), sweep=sweep)
 
 
-_TUNE_HELP = """Search a retriever's settings on dev; tell on test what that was worth.
-
-\b
-bench tune retriever=bm25                           the space in conf/tune/bm25.yaml
-bench tune retriever=bm25 retrievers.bm25.k1=0.6,0.9,1.2 tune.folds=10
-bench tune retriever=bm25 collection=beir collection.path=DIR measures=[MAP]
-"""
-
-
-@app.command("tune", help=_TUNE_HELP, short_help="Search a retriever's settings on dev.")
 def tune_command(settings: Settings = None, own: Own = None, allow: Allow = None) -> None:
-    """Hand settings in Hydra's grammar on."""
+    """Search a retriever's settings on dev; tell on test what that was worth."""
     from bench import job
 
     job.tune(settings or (), own or (), allow or ())
 
 
-@app.command("ingest", short_help="Saved pages to corpus.jsonl.")
 def ingest(
     pages: Annotated[list[Path], typer.Argument(metavar="PAGE...", help="Saved pages, in order.")],
     out: Annotated[Path, typer.Option(help="Folder that gets corpus.jsonl.", metavar="DIR")],
@@ -124,7 +94,6 @@ def ingest(
     print(f"{len(papers)} papers from {len(pages)} pages → {file}")
 
 
-@app.command("report", short_help="Tables and plots of a saved run again.")
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     out: Annotated[
@@ -147,7 +116,6 @@ def report(
     print_tables(record)
 
 
-@app.command("complete", short_help="Tab completion for bash, zsh or fish.")
 def complete(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="bash|zsh|fish")],
     line: Annotated[
@@ -171,20 +139,27 @@ def complete(
     print(*answers(line, flags), sep="\n")
 
 
-_COMMANDS: dict[Callable[..., None], str] = {
-    evidence.compare: "Is the difference between systems real?",
-    diff.diff: "Which queries changed from one run to another.",
-    gate.gate: "Hold a run against the baseline, for CI.",
-    verify.verify: "Run a saved record again.",
-    labels.agree: "Agreement of assessors, with intervals.",
-    labels.judge: "Judge papers in the terminal.",
-    labels.adjudicate: "Settle what two passes differ on.",
-    labels.export: "Topics and qrels for other tools.",
-    data.split: "Divide queries into dev and test.",
+# In the order in which a user meets them.
+_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "run": (run_command, "Evaluate retrievers on labelled queries."),
+    "compare": (evidence.compare, "Is the difference between systems real?"),
+    "diff": (diff.diff, "Which queries changed from one run to another."),
+    "gate": (gate.gate, "Hold a run against the baseline, for CI."),
+    "verify": (verify.verify, "Run a saved record again."),
+    "report": (report, "Tables and plots of a saved run again."),
+    "tune": (tune_command, "Search a retriever's settings on dev."),
+    "import": (data.import_tables, "CSV or TSV files to a BEIR folder."),
+    "split": (data.split, "Divide queries into dev and test."),
+    "judge": (labels.judge, "Judge papers in the terminal."),
+    "agree": (labels.agree, "Agreement of assessors, with intervals."),
+    "adjudicate": (labels.adjudicate, "Settle what two passes differ on."),
+    "export": (labels.export, "Topics and qrels for other tools."),
+    "ingest": (ingest, "Saved pages of the digest to corpus.jsonl."),
+    "complete": (complete, "Tab completion for bash, zsh or fish."),
 }
-for command, short in _COMMANDS.items():
-    app.command(short_help=short)(command)
-app.command("import", short_help="CSV or TSV files to a BEIR folder.")(data.import_tables)
+for name, (command, short) in _COMMANDS.items():
+    text = with_examples(name, inspect.getdoc(command) or "")
+    app.command(name, help=text, short_help=short)(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -250,7 +225,8 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
             traceback.print_exception(error)
         return _refuse(str(error))
     except _UsageError as error:
-        return _refuse(f"{error.format_message()} See 'bench --help'.")
+        asked = error.ctx.command_path if error.ctx else "bench"
+        return _refuse(f"{error.format_message()} See '{asked} --help'.")
     except Stopped as signal:
         print(f"bench: {signal.word}", file=sys.stderr)
         return signal.exit_code

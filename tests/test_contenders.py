@@ -267,6 +267,12 @@ def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path,
             "q2 Q0 d0001 1 2 x",
             "q2 Q0 d0002 2 1 x",
         ],
+        "most_single": [
+            "q1 Q0 d0001 1 2 x",
+            "q1 Q0 d0002 2 2 x",
+            "q2 Q0 d0003 1 1 x",
+            "q3 Q0 d0003 1 1 x",
+        ],
         "same_rank": ["q1 Q0 d0001 0 2 x", "q1 Q0 d0002 0 3 x", "q1 Q0 d0003 0 1 x"],
         "reversed": ["q1 Q0 d0002 2 2 x", "q1 Q0 d0001 1 3 x"],
     }
@@ -275,7 +281,7 @@ def test_what_a_run_file_says_against_itself_is_said_in_one_line(many, tmp_path,
         (tmp_path / name).write_text("\n".join(rows) + "\n")
         gather([str(tmp_path / name)], test, ["P@1"])
         said[name] = capsys.readouterr().err
-    for name in ("fine", "same_rank", "reversed", "one_equal"):
+    for name in ("fine", "same_rank", "reversed", "one_equal", "most_single"):
         assert said[name] == "", name
     rule = "scores alone decide, as in trec_eval"
     where = f"{tmp_path}/"
@@ -329,3 +335,25 @@ def test_the_gate_counts_reranked_queries_by_folder_and_by_record(run, tmp_path,
     assert {row["system"]: row["reranked"] for row in found["findings"]} == {
         "bm25": 0, "plain": 0, "flat": 1,
     }  # fmt: skip
+
+
+def test_a_runs_own_files_may_have_equal_scores_in_every_query(tmp_path, monkeypatch, capsys):
+    """On few documents most queries find one, or such as score alike: no news of one's own run."""
+    monkeypatch.chdir(tmp_path)
+    documents = {"d1": ("", "graph"), "d2": ("", "graph"), "d3": ("", "music"), "d4": ("", "words")}
+    asked = {"q1": ("graph", "topic"), "q2": ("graph", "topic")}
+    write_beir(tmp_path / "c", documents, asked, {q: {"d1": 1} for q in asked})
+    on = ("collection=beir", "collection.path=c", "retriever=[bm25]", "output=out")
+    cli._command(["run", *on])
+    made = only_run(tmp_path / "out")
+    scores = [line.split()[4] for line in (made / "bm25.trec").read_text().splitlines()]
+    assert len(scores) == 4
+    assert len(set(scores)) == 1
+    capsys.readouterr()
+    for arguments in (
+        ("gate", str(made), "--baseline", str(made)),
+        ("verify", str(made)),
+        ("diff", str(made), str(shutil.copytree(made, tmp_path / "copy")), "--query", "q1"),
+    ):
+        cli._command(list(arguments))
+        assert "equal" not in capsys.readouterr().err, arguments

@@ -59,16 +59,20 @@ def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, 
 
 
 def read_scores(file: Path) -> dict[str, list[tuple[str, float]]]:
-    """Read a run file → query id → (document id, float32 score) in the order of its lines.
+    """Read a file of a run's own folder → query id → (document id, float32 score) in the order of its
+    lines. That ties fall by document id is said of other tools' files only: here it was meant.
 
     Raises `BenchError` with file and line for a line that has not six columns, a document twice for
     one query, and a score that is no finite number or that float32 can not hold.
     """
-    return {query: list(answers.items()) for query, answers in _read(file, lambda doc, _: doc).items()}
+    found = _read(file, lambda doc, _: doc, own=True)
+    return {query: list(answers.items()) for query, answers in found.items()}
 
 
-def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, float]]:
-    """Read a run file → query id → `key(document id, where)` → score."""
+def _read(
+    file: Path, key: Callable[[str, str], _Doc], *, own: bool = False
+) -> dict[str, dict[_Doc, float]]:
+    """Read a run file → query id → `key(document id, where)` → score; `own` for one that bench wrote."""
     found: dict[str, dict[_Doc, float]] = {}
     ranks: dict[str, list[str]] = {}
     for number, line in read_lines(file):
@@ -90,12 +94,14 @@ def _read(file: Path, key: Callable[[str, str], _Doc]) -> dict[str, dict[_Doc, f
         answers[doc] = _score(text, where)
         ranks.setdefault(query, []).append(rank)
     scores = {query: list(answers.values()) for query, answers in found.items()}
-    for note in _notes(scores, ranks):
+    for note in _notes(scores, ranks, own=own):
         print(f"{file}: {note}", file=sys.stderr)
     return found
 
 
-def _notes(scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _notes(
+    scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[str]], *, own: bool
+) -> Iterator[str]:
     """Say of how many queries the scores do not give the order that the file seems to have."""
     against = sum(_contradicts(scores[query], ranks[query]) for query in scores)
     if against:
@@ -104,8 +110,9 @@ def _notes(scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[s
             "decide, as in trec_eval"
         )
     # A list or two of equal scores is nothing rare; a file of them has no order but that of its ids.
+    # Single answers show nothing, so a file that is mostly of those is not one.
     several = [one for one in scores.values() if len(one) > 1]
-    if several and all(len(set(one)) == 1 for one in several):
+    if not own and 2 * len(several) >= len(scores) > 0 and all(len(set(one)) == 1 for one in several):
         yield (
             "all scores of a query are equal, in every query; scores alone decide, as in trec_eval, and "
             "equal ones fall by document id, descending"

@@ -42,7 +42,7 @@ def gate(
         list[str] | None,
         typer.Option(
             metavar="MEASURE",
-            help="Gate on this one; repeatable. The baseline's evidence.measures if not.",
+            help="Gate on this one; repeatable. The baseline's evidence.measures if not given.",
         ),
     ] = None,
     tolerance: Annotated[

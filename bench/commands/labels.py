@@ -30,7 +30,9 @@ def agree(
     passes: Passes = None,
     runs: Annotated[
         list[Path] | None,
-        typer.Option(help="A run's folder: how would its means change under either pass?"),
+        typer.Option(
+            metavar="RUN", help="A run's folder; repeatable. Would its means change under either pass?"
+        ),
     ] = None,
     relevant: Annotated[int, typer.Option(min=1, help="The lowest grade that is relevant.")] = 2,
     pooled: Annotated[

@@ -37,13 +37,35 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
+# Inches above the axes that the title takes; what a letter of it is wide at most.
+_TITLE, _LETTER = 0.35, 0.085
+
+
 def _figure(
-    width: float, height: float, *, left: float, right: float = 0.15, top: float = 0.15, bottom: float
+    record: Record,
+    width: float,
+    height: float,
+    *,
+    left: float,
+    right: float = 0.15,
+    top: float = 0.0,
+    bottom: float,
 ) -> Figure:
-    """A figure with margins in inches. Asking matplotlib to find them draws everything twice more."""
+    """A figure with margins in inches. Asking matplotlib to find them draws everything twice more.
+
+    The title says what was measured on, as a picture is often shown without its record. It takes its own
+    room at the top.
+    """
     from matplotlib.figure import Figure
 
+    height, top = height + _TITLE, top + _TITLE
     figure = Figure(figsize=(width, height))
+    first = select(record, measure=record.primary)[0]
+    of = f", {first.split} queries (n = {first.n})"
+    name = visible(record.content["collection"]["name"])
+    room = max(int((width - 0.25) / _LETTER) - len(of), 8)
+    name = name if len(name) <= room else f"{name[: room - 1]}…"
+    figure.text(0.1 / width, 1 - 0.08 / height, name + of, fontsize=9, va="top", ha="left")
     figure.subplots_adjust(
         left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - top / height
     )
@@ -75,7 +97,7 @@ def primary_with_intervals(record: Record) -> Figure:
     chosen = select(record, measure=record.primary)
     names = _names(record)
     left = _label_width(names)
-    figure = _figure(5.8 + left, 1.1 + 0.5 * len(chosen), left=left, bottom=0.6)
+    figure = _figure(record, 5.8 + left, 0.95 + 0.5 * len(chosen), left=left, bottom=0.6)
     axes = figure.subplots()
     for place, row in enumerate(chosen):
         if row.low is not None and row.high is not None:
@@ -100,10 +122,12 @@ def recall_over_k(record: Record) -> Figure | None:
     )
     if len(cutoffs) < 2:
         return None
-    figure = _figure(6.4, 4.2, left=0.75, bottom=0.6)
+    names = _names(record)
+    # Beside the axes: within them there is no place that no line may need.
+    legend = _label_width(names) + 0.45
+    figure = _figure(record, 6.4 + legend, 4.05, left=0.75, right=legend, bottom=0.6)
     axes = figure.subplots()
     means = np.array([[row.mean for row in select(record, measure=f"Recall@{k}")] for k in cutoffs])
-    names = _names(record)
     lines = [
         axes.plot(
             cutoffs,
@@ -123,7 +147,7 @@ def recall_over_k(record: Record) -> Figure | None:
     axes.set_xlabel("k (documents looked at, logarithmic)")
     axes.set_ylabel(f"Recall@k, mean over {len(record.query_ids)} queries")
     axes.grid(alpha=0.3)
-    axes.legend(lines, names, frameon=False, loc="lower right")
+    axes.legend(lines, names, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     _bare(axes, "top", "right")
     return figure
 
@@ -137,8 +161,8 @@ def by_query_set(record: Record) -> Figure | None:
     values = np.array([[row.mean for row in column] for column in cells]).T
     names = _names(record)
     left, bar = _label_width(names), 1.0
-    width, height = left + 1.15 * len(groups) + bar, 0.9 + 0.5 * len(names)
-    figure = _figure(width, height, left=left, right=bar, bottom=0.65)
+    width, height = left + 1.15 * len(groups) + bar, 0.5 * len(names)
+    figure = _figure(record, width, height + 0.75, left=left, right=bar, bottom=0.65)
     axes = figure.subplots()
     image = axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for (y, x), value in np.ndenumerate(values):
@@ -158,7 +182,8 @@ def by_query_set(record: Record) -> Figure | None:
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0)
     _bare(axes, "top", "right", "left", "bottom")
-    beside = figure.add_axes((1 - (bar - 0.15) / width, 0.65 / height, 0.15 / width, 1 - 0.8 / height))
+    at = axes.get_position()
+    beside = figure.add_axes((1 - (bar - 0.15) / width, at.y0, 0.15 / width, at.height))
     figure.colorbar(image, cax=beside, label=visible(record.primary))
     return figure
 
@@ -171,7 +196,7 @@ def difference_to_best_other(record: Record) -> Figure | None:
     values = record.values(record.primary)
     columns = min(len(systems), 2)
     lines = -(-len(systems) // columns)
-    figure = _figure(4.2 * columns, 2.3 * lines + 0.5, left=0.8, top=0.35, bottom=0.6)
+    figure = _figure(record, 4.2 * columns, 2.3 * lines + 0.5, left=0.8, top=0.3, bottom=0.65)
     grid = figure.subplots(
         lines,
         columns,
@@ -188,9 +213,12 @@ def difference_to_best_other(record: Record) -> Figure | None:
         means[place] = -np.inf
         other = int(means.argmax())
         difference = np.sort(values[place] - values[other])[::-1]
-        axes.fill_between(
-            np.arange(1, len(difference) + 1), difference, step="mid", color=_colour(place), lw=0
-        )
+        # Each query from half before its number to half behind, the first and the last too.
+        edges = np.arange(len(difference) + 1) + 0.5
+        heights = np.append(difference, difference[-1])
+        axes.fill_between(edges, heights, step="post", color=_colour(place), lw=0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.tick_params(labelbottom=place + columns >= len(systems))
         axes.axhline(0, color="black", lw=0.8)
         better, worse = int((difference > 0).sum()), int((difference < 0).sum())
         axes.set_title(
@@ -202,7 +230,11 @@ def difference_to_best_other(record: Record) -> Figure | None:
         )
         axes.grid(axis="y", alpha=0.3)
         _bare(axes, "top", "right")
-    figure.supxlabel("queries, sorted", fontsize=9, y=0.02)
+    figure.supxlabel(
+        "queries, sorted; each system against the best of the others, so the best against the second",
+        fontsize=9,
+        y=0.02,
+    )
     figure.supylabel(f"{visible(record.primary)} difference", fontsize=9, x=0.01)
     return figure
 
