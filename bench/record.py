@@ -19,7 +19,7 @@ import bench
 from bench import provenance
 from bench.errors import BenchError, require
 from bench.evidence.comparison import Comparison, Verdict
-from bench.files import parse_json, require_regular, write_text
+from bench.files import require_regular, write_text
 from bench.identity import Fingerprint
 from bench.ir_metadata import annotation
 from bench.measure import RECALL_DEPTH
