@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import tuning
 from bench.compose import Given, as_yaml, compose, jobs, read
-from bench.errors import BenchError, require
+from bench.crossval import DEFAULT, grid, in_one_word
+from bench.errors import BenchError, require, visible
 from bench.execute import run_and_save
 from bench.files import write_numbered
 from bench.report.grid import markdown
 from bench.report.sweep import sweep_table
 from bench.report.tuning import tuning_json, tuning_tables
 from bench.report.write import print_grids, print_tables, run_stands
+
+# Settings of a search that a run of what it found does not have.
+_OF_TUNING = ("tune.", "collection.split=")
 
 
 def run(
@@ -88,12 +94,29 @@ def tune(overrides: Sequence[str], own: Sequence[Path] = (), allowed: Sequence[s
     compose([text for text in chosen if not text.lstrip("+~").startswith("tune.")], own)
     settings = compose([*chosen, f"+tune={name}"], own)
     asked: Any = settings.pop("tune", None)
-    tuned = tuning.tune(settings, name, tuning.space_of(asked, swept), asked.get("folds"), allowed)
+    space = tuning.space_of(asked, swept)
+    tuned = tuning.tune(settings, name, space, asked.get("folds"), allowed)
     tables = tuning_tables(tuned)
     shown = {"json": tuning_json(tuned), "md": markdown(tables)}
     page = write_numbered(Path(settings["output"]), f"tune-{name}", shown)
     print_grids(tables)
+    if tuned.chosen != DEFAULT:
+        found = next(one for one in grid(space) if in_one_word(one) == tuned.chosen)
+        words = [text for text in chosen if not text.lstrip("+~").startswith(_OF_TUNING)]
+        words += [f"{prefix}{key}={_in_grammar(value)}" for key, value in found.items()]
+        options = [word for folder in own for word in ("--config-dir", str(folder))]
+        options += [word for module in allowed for word in ("--allow", module)]
+        print(f"run it with: {visible(shlex.join(['bench', 'run', *options, *words]))}")
     print(_shown(page))
+
+
+def _in_grammar(value: Any) -> str:
+    """Return a value of a setting as Hydra's grammar has it: JSON, but for the keys of a mapping."""
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{_in_grammar(one)}' for key, one in value.items())}}}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{','.join(map(_in_grammar, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _one_retriever(given: Sequence[Given]) -> str:

@@ -84,7 +84,10 @@ def tune(
     )
     dev, test = _load(settings)
     n = int(answerable(dev.queries, dev.qrels).sum())
-    require(2 <= folds <= n, f"{folds} folds are not possible with {n} queries; set tune.folds")
+    possible = min(max(folds, 2), n)
+    require(
+        folds == possible, f"{folds} folds are not possible with {n} queries; set tune.folds={possible}"
+    )
     tuned = _on_dev(search, retriever, dev, folds)
     return tuned if tuned.chosen == DEFAULT else _look_at_test(search, tuned, test, output)
 

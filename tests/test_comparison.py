@@ -19,7 +19,7 @@ from bench.evidence.comparison import ALPHA, Verdict, compare, explore
 from bench.evidence.family import Margins, Plan
 from bench.evidence.orders import Reversal, reversals
 from bench.evidence.power import detectable, queries_for_difference, queries_for_equivalence
-from bench.report.comparison import needed_words
+from bench.report.comparison import comparison_tables, needed_words
 
 
 def values_of(*differences):
@@ -506,3 +506,40 @@ def test_needed_queries_in_words():
     found = one_comparison(np.random.default_rng(1).normal(0, 0.3, 100))
     assert needed_words(found) == f"{found.needed:,}; {found.needed_equivalent:,}"
     assert needed_words(one_comparison(np.random.default_rng(1).normal(0.5, 0.3, 100))) == "–"
+
+
+def sure_notes(*differences):
+    """What stands below the table of how sure that is; each difference is one of a system to the first."""
+    values = values_of(*differences)
+    names = ["a", "b", "c"][: len(values)]
+    pairs = [(row, 0) for row in range(1, len(values))]
+    family = compare(
+        values, names, ["m"], pairs, ["s"] * values.shape[-1], margins=Margins(0.02), seed=0, draws=4000
+    )
+    means = {(name, "m"): 0.0 for name in names}
+    found, sure = comparison_tables(family, [], means)
+    return family, " ".join(found.notes), " ".join(sure.notes)
+
+
+def test_one_test_with_two_p_is_explained():
+    lopsided = [0.0] * 150 + [0.01 * i for i in range(1, 13)] + [0.5, -0.001, -0.002]
+    family, _, said = sure_notes(lopsided)
+    one = family.comparisons[0]
+    assert one.wide
+    assert one.p_corrected > one.p + 0.001
+    assert "p corrected is above p though one thing is tested" in said
+    family, _, said = sure_notes(np.random.default_rng(1).normal(0.05, 0.3, 100))
+    assert f"{family.comparisons[0].p:.5f}" == f"{family.comparisons[0].p_corrected:.5f}"
+    assert "above p" not in said
+
+
+def test_the_tested_comparisons_are_counted_in_words():
+    some, other = np.random.default_rng(1).normal(0.05, 0.3, (2, 40))
+    for differences, words in (
+        ([some], "over the one tested comparison."),
+        ([some, other], "over the 2 tested comparisons."),
+        ([np.zeros(40)], "over no tested comparison."),
+    ):
+        _, found, sure = sure_notes(*differences)
+        assert words in found
+        assert words in sure

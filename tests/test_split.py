@@ -29,7 +29,9 @@ def queries_of(folder, split):
 
 def test_every_set_is_divided_alike_and_nothing_is_lost(thirty, capsys):
     cli.app(args=["split", str(thirty)], standalone_mode=False)
-    assert "12 dev and 18 test queries (seed 0, within each of 2 query sets)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "12 dev and 18 test queries (seed 0, within each of 2 query sets)" in said
+    assert said.endswith("\nFewer than 15 queries hardly tell settings or systems apart; label more.\n")
     dev, dev_grades = queries_of(thirty, "dev")
     test, test_grades = queries_of(thirty, "test")
     assert sorted(dev.values()) == ["question"] * 4 + ["topic"] * 8
@@ -37,6 +39,13 @@ def test_every_set_is_divided_alike_and_nothing_is_lost(thirty, capsys):
     assert {**dev, **test} == SETS
     assert {**dev_grades, **test_grades} == QRELS
     assert queries_of(thirty, "all")[1] == QRELS
+
+
+def test_parts_of_fifteen_are_not_called_few(thirty, capsys):
+    cli.app(args=["split", str(thirty), "--dev", "0.5"], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert said.startswith("15 dev and 15 test queries")
+    assert "Fewer" not in said
 
 
 def test_a_seed_decides_and_a_division_stays_unless_forced(thirty, refusal):

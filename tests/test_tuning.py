@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict
@@ -14,12 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import cli, looks, tuning
-from bench.compose import compose
-from bench.crossval import cross_validate, folds_of, grid
+from bench.compose import compose, read
+from bench.crossval import Tuned, cross_validate, folds_of, grid
 from bench.errors import BenchError
+from bench.evidence.comparison import compare
 from bench.experiment import run_systems
 from bench.files import write_numbered
+from bench.job import _in_grammar
 from bench.record import Record
+from bench.report.tuning import tuning_tables
 
 
 @given(st.integers(2, 8), st.lists(st.sampled_from(["a", "b", "c"]), min_size=8, max_size=60))
@@ -349,8 +354,14 @@ def test_an_own_retriever_has_an_own_space(called, refusal, tmp_path, space):
         (["retriever=bm25", "retrievers.bm25.k2=1,2"], "unknown setting 'k2'"),
         (["retriever=bm25", "depth=10,20"], "cannot search over 'depth'"),
         (["retriever=bm25", "retrievers.bm25.k1=-1,1"], "k1"),
-        (["retriever=bm25", "tune.folds=1"], "1 folds are not possible"),
-        (["retriever=bm25", "tune.folds=110"], "110 folds are not possible with 109 queries"),
+        (
+            ["retriever=bm25", "tune.folds=1"],
+            "1 folds are not possible with 109 queries; set tune.folds=2",
+        ),
+        (
+            ["retriever=bm25", "tune.folds=110"],
+            "110 folds are not possible with 109 queries; set tune.folds=109",
+        ),
         (["retriever=bm25", "tune.folds=abc"], "tune.folds must be a whole number, got 'abc'"),
         (["retriever=bm25", "tune.folds=true"], "tune.folds must be a whole number, got True"),
         (["retriever=bm25", "tune.space.k1=0.9"], "tune.space.k1 must be a list of values"),
@@ -402,3 +413,63 @@ def test_a_collection_of_ones_own_keeps_dev_and_test_apart(beir, tmp_path, monke
 def test_a_refusal_to_tune_is_one_line_and_exit_code_2(bench):
     done = bench("tune", "retriever=bm25", "collection.split=test")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_what_was_found_is_named_as_a_run_that_can_be_copied(called, tmp_path, capsys):
+    folder = where_b_decides(tmp_path / "c o")
+    called(*tuned_on(folder, *SPACE, "measures=[MRR@10]"))
+    said = re.search(r"^run it with: (bench run .*)$", capsys.readouterr().out, re.M)
+    assert said is not None
+    shown = shlex.split(said[1])
+    assert shown[2:] == [
+        "retriever=[bm25]", "collection=beir", f"collection.path={folder}", "output=out",
+        "measures=[MRR@10]", "retrievers.bm25.k1=1.2", "retrievers.bm25.b=0.0",
+    ]  # fmt: skip
+    called(*shown[1:])
+    (run,) = (tmp_path / "out").glob("2*")
+    # As the test of the search has it: the long document first, on the test queries.
+    assert Record.load(run).values("MRR@10").tolist() == [[1.0] * 4]
+
+
+def test_no_run_is_named_where_the_default_stays(called, tmp_path, capsys):
+    called(*tuned_on(where_b_decides(tmp_path / "c", dev="d1"), *SPACE, "measures=[MRR@10]"))
+    assert "run it with" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "value", [0.9, 1, True, None, "a b", "1.2", 'it\'s "x"', [1, "a,b"], {"k": [0.5, None]}, "ä=b"]
+)
+def test_a_value_is_written_as_it_is_read(value):
+    (one,) = read([f"retrievers.bm25.k1={_in_grammar(value)}"])
+    assert one.values == (value,)
+
+
+def notes_of(n_settings, n_dev, spread=0.01):
+    """What the first table says below, of a search of this size."""
+    means = {("default" if n == 0 else f"k1={n}"): 0.5 - spread * n for n in range(n_settings)}
+    values = np.stack([np.linspace(0, 1, n_dev), np.linspace(0, 1, n_dev)[::-1]])[:, None]
+    on_dev = compare(values, ["default", "x"], ["MAP"], [(1, 0)], ["a"] * n_dev, seed=0).comparisons[0]
+    tuned = Tuned("bm25", "MAP", n_dev, means, "default", 0.5, on_dev, ("default",) * 2)
+    return " ".join(tuning_tables(tuned)[0].notes)
+
+
+def test_what_the_table_leaves_out_is_counted():
+    assert "more settings" not in notes_of(10, 40)
+    assert "15 more settings, none with a higher mean, are in the .json file." in notes_of(25, 40)
+
+
+def test_equal_means_and_few_queries_are_remarked_on():
+    assert "All settings have the same mean" in notes_of(5, 40, spread=0.00001)
+    assert "All settings have the same mean" not in notes_of(5, 40)
+    assert "Fewer than 15 queries" in notes_of(5, 14)
+    assert "Fewer than 15 queries" not in notes_of(5, 15)
+
+
+def test_the_wider_interval_is_marked_and_explained(called, tmp_path, capsys):
+    called(*tuned_on(where_b_decides(tmp_path / "c"), *SPACE, "measures=[MRR@10]"))
+    told = json.loads((tmp_path / "out" / "tune-bm25.json").read_text())
+    assert told["on_dev"]["wide"]
+    shown = capsys.readouterr().out
+    assert re.search(r"\[[+-]\d\.\d{4}, [+-]\d\.\d{4}\]° ", shown)
+    assert "° few queries differ" in shown
+    assert "A verdict asks more than p there" in shown

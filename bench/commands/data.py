@@ -88,7 +88,10 @@ def split(
     Each query set is divided alike. Only ids, sets and the seed decide.
     """
     from bench.collections.splits import divide
+    from bench.evidence.intervals import FEW_QUERIES
 
     made = divide(folder, dev, seed, again=force)
     within = f", within each of {made.sets} query sets" if made.sets > 1 else ""
     print(f"{made.dev:,} dev and {made.test:,} test queries (seed {seed}{within}) → {folder / 'qrels'}")
+    if min(made.dev, made.test) < FEW_QUERIES:
+        print(f"Fewer than {FEW_QUERIES} queries hardly tell settings or systems apart; label more.")

@@ -11,9 +11,13 @@ from dataclasses import asdict
 from bench.evidence.comparison import ALPHA, FEWEST_EQUIVALENT, Comparison, Family, Verdict
 from bench.report.grid import Cell, Grid
 
-_WIDE = "°"
-_WIDE_NOTE = f"{_WIDE} few queries differ, or all by as much: the wider interval is shown."
-
+WIDE = "°"
+WIDE_NOTE = f"{WIDE} few queries differ, or all by as much: the wider interval is shown."
+# Of one test there is nothing to correct for, and yet its two p may differ.
+_RAISED_NOTE = (
+    "p corrected is above p though one thing is tested: it is never below the level at which the "
+    "interval leaves 0 out, so that interval, p corrected and verdict agree."
+)
 
 # (system, measure) → its mean over the queries.
 Means = Mapping[tuple[str, str], float]
@@ -33,7 +37,7 @@ def comparison_tables(family: Family, exploratory: Sequence[Comparison], means: 
     if exploratory:
         words = ["Not in the family: each interval for itself, no test and no verdict."]
         if any(one.wide for one in exploratory):
-            words.append(_WIDE_NOTE)
+            words.append(WIDE_NOTE)
         tables.append(_grid("Exploratory: other measures", exploratory, means, words))
     return tables
 
@@ -65,7 +69,7 @@ def _found(comparisons: Sequence[Comparison], means: Means) -> dict[str, list[Ce
         "baseline mean": [Cell(f"{means[one.baseline, one.measure]:.4f}") for one in comparisons],
         "difference": [Cell(f"{one.difference:+.4f}", one.significant) for one in comparisons],
         "95 % interval": [
-            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{_WIDE * one.wide}") for one in comparisons
+            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{WIDE * one.wide}") for one in comparisons
         ],
     }
     if comparisons[0].verdict is None:
@@ -97,18 +101,22 @@ def _notes(family: Family) -> tuple[list[str], list[str]]:
     margin = ", ".join(f"±{value:g}" for value in dict.fromkeys(margins.values()))
     if len(set(margins.values())) > 1:
         margin = ", ".join(f"{measure} ±{value:g}" for measure, value in margins.items())
+    n = family.hypotheses
+    over = {0: "no tested comparison", 1: "the one tested comparison"}.get(
+        n, f"the {n} tested comparisons"
+    )
     found = [
         (
             "better, worse: significant, and the interval leaves 0 out. equivalent: the interval lies "
             f"within the margin ({margin}), on {FEWEST_EQUIVALENT} queries or more. undecided: neither. "
             "alike: every query is answered alike, and nothing is tested."
         ),
-        f"Interval: stratified t, simultaneous over the {family.hypotheses} tested comparisons.",
+        f"Interval: stratified t, simultaneous over {over}.",
     ]
     sure = [
         (
             f"p: paired randomisation test, {flips} of signs, two-sided; corrected by the largest "
-            f"statistic over the {family.hypotheses} tested comparisons. effect: mean difference over "
+            f"statistic over {over}. effect: mean difference over "
             "its standard deviation."
         ),
         (
@@ -117,7 +125,9 @@ def _notes(family: Family) -> tuple[list[str], list[str]]:
             "margin; to show equivalence."
         ),
     ]
-    return [*found, *([_WIDE_NOTE] if any(one.wide for one in family.comparisons) else [])], sure
+    if n == 1 and any(p_words(one.p) != p_words(one.p_corrected) for one in family.comparisons):
+        sure.insert(1, _RAISED_NOTE)
+    return [*found, *([WIDE_NOTE] if any(one.wide for one in family.comparisons) else [])], sure
 
 
 def needed_words(one: Comparison) -> str:

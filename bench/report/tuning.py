@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.crossval import DEFAULT, Tuned
 from bench.evidence.comparison import Comparison
-from bench.report.comparison import needed_words, p_words
+from bench.evidence.intervals import FEW_QUERIES
+from bench.report.comparison import WIDE, WIDE_NOTE, needed_words, p_words
 from bench.report.grid import Cell, Grid
 
 _SHOWN = 10
@@ -42,7 +43,7 @@ def tuning_tables(tuned: Tuned) -> list[Grid]:
             )
             for name in shown
         ),
-        ("The highest mean flatters the setting that has it. The next table says what it is worth.",),
+        tuple(_notes_on_dev(tuned, len(shown))),
     )
     rows = [
         _row(
@@ -69,8 +70,22 @@ def tuning_tables(tuned: Tuned) -> list[Grid]:
             "the less a difference on test says."
         )
     notes.append("p: paired randomisation test, of each row by itself.")
+    if tuned.on_dev.wide or (tuned.on_test is not None and tuned.on_test.wide):
+        notes += [WIDE_NOTE, "A verdict asks more than p there: that this interval leaves 0 out."]
     title = f"Choosing by search against the default, {tuned.measure}"
     return [dev, Grid(title, _HEADER, tuple(rows), tuple(notes))]
+
+
+def _notes_on_dev(tuned: Tuned, shown: int) -> list[str]:
+    notes = ["The highest mean flatters the setting that has it. The next table says what it is worth."]
+    n = len(tuned.means)
+    if shown < n:
+        notes.append(f"{n - shown} more settings, none with a higher mean, are in the .json file.")
+    if n > 1 and len({f"{mean:.4f}" for mean in tuned.means.values()}) == 1:
+        notes.append("All settings have the same mean: on these queries nothing can be chosen.")
+    if tuned.n_dev < FEW_QUERIES:
+        notes.append(f"Fewer than {FEW_QUERIES} queries hardly tell settings apart; label more.")
+    return notes
 
 
 def _row(where: str, setting: str, means: tuple[float, float], one: Comparison) -> tuple[Cell, ...]:
@@ -81,7 +96,7 @@ def _row(where: str, setting: str, means: tuple[float, float], one: Comparison) 
         Cell(f"{mean:.4f}"),
         Cell(f"{default:.4f}"),
         Cell(f"{one.difference:+.4f}"),
-        Cell(f"[{one.low:+.4f}, {one.high:+.4f}]"),
+        Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{WIDE * one.wide}"),
         Cell(p_words(one.p)),
         Cell(needed_words(one)),
         Cell(str(one.verdict)),
