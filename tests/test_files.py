@@ -16,7 +16,8 @@ from conftest import ROOT
 from test_collections import ABSTRACT, page
 
 from bench import cli
-from bench.collections.passes import ToJudge, write_labels
+from bench.collections.passes import ToJudge
+from bench.collections.settling import write_labels
 from bench.errors import BenchError
 from bench.files import check_file, read_lines, whole_file, write_json_lines, write_text
 

@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from bench.collections import passes
+from bench.collections import settling
 from bench.collections.beir import BeirFolder
-from bench.collections.passes import Pass, ToJudge, read_pass, settle, write_labels
+from bench.collections.passes import Pass, ToJudge, read_pass
+from bench.collections.settling import settle, write_labels
 from bench.errors import BenchError
 from bench.files import write_text
 from bench.judge.mark import matches
@@ -595,7 +596,7 @@ def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge,
         write_text(path, text, keep=keep)
         seen.append({tuple(line) for lines in labels(folder).values() for line in lines})
 
-    monkeypatch.setattr(passes, "write_text", look)
+    monkeypatch.setattr(settling, "write_text", look)
     write_labels(ToJudge.load(folder), {("q1", "d01"): 3})
     assert len(seen) >= 2 + swapped
     assert all(wanted <= one for one in seen)

@@ -42,7 +42,8 @@ def agree(
 ) -> None:
     """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
     from bench.agreement import agreement
-    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs, settle
+    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
+    from bench.collections.settling import settle
     from bench.files import check_file, write_text
     from bench.report.agreement import agreement_table, relabelled_tables
     from bench.report.grid import markdown
@@ -134,13 +135,8 @@ def adjudicate(
     ] = False,
 ) -> None:
     """Settle what two passes differ on, one pair at a time; then --write the labels."""
-    from bench.collections.passes import (
-        ADJUDICATION,
-        ToJudge,
-        disagreements,
-        require_same_pairs,
-        settle,
-    )
+    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
+    from bench.collections.settling import disagreements, settle
     from bench.judge.session import PassFile, Session
 
     to_judge = ToJudge.load(folder)
@@ -149,7 +145,8 @@ def adjudicate(
     first, second = compared[0]
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
     if write:
-        from bench.collections.passes import Pass, write_labels
+        from bench.collections.passes import Pass
+        from bench.collections.settling import write_labels
 
         settled = Pass(ADJUDICATION, {})
         if to_judge.pass_file(ADJUDICATION).exists():

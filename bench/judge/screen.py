@@ -10,7 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Input, ProgressBar, Static
 
-from bench.collections.passes import Pair, Pass, ToJudge, needs_reason
+from bench.collections.passes import Pair, Pass, ToJudge
+from bench.collections.settling import needs_reason
 from bench.errors import shortened, visible
 from bench.judge.mark import matches
 from bench.judge.session import Session
