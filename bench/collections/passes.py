@@ -1,7 +1,8 @@
 """Passes: what one assessor said of every pair, in `passes/<assessor>.tsv`, and their adjudication.
 
 The form is that of BEIR qrels, with zeros written out and a fourth column for notes: a pass without a
-pair did not look at it, which an omitted zero could not tell.
+pair did not look at it, which an omitted zero could not tell. The adjudication has a fifth column: which
+passes, with which grades, a line settles.
 """
 
 from __future__ import annotations
@@ -31,11 +32,16 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Pass:
-    """The judgements of one assessor, zeros included: (query, document) → grade, and → note."""
+    """The judgements of one assessor, zeros included: (query, document) → grade, and → note.
+
+    settles  of an adjudication: (query, document) → the passes and grades that it was settled for, such
+             as "ann=2 bob=3", where the file says so
+    """
 
     name: str
     grades: Mapping[Pair, int]
     notes: Mapping[Pair, str] = field(default_factory=dict)
+    settles: Mapping[Pair, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,21 +94,24 @@ class ToJudge:
 
 
 def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
-    """Read a pass: query-id, corpus-id, score and perhaps a note, tab-separated.
+    """Read a pass: query-id, corpus-id, score and perhaps a note, tab-separated; of an adjudication also
+    what it settles.
 
     Raises `BenchError` with file and line for a malformed line, an id that the collection has not,
     a grade that is no whole number from 0 on, and a pair repeated with another grade.
     """
     grades: dict[Pair, int] = {}
     notes: dict[Pair, str] = {}
+    settles: dict[Pair, str] = {}
     first_line: dict[Pair, int] = {}
+    most = 5 if file.stem == ADJUDICATION else 4
     for place, (number, line) in enumerate(read_lines(file)):
         where = f"{file}:{number}"
         columns = [column.strip() for column in line.split("\t")]
         if place == 0 and columns[0] == "query-id":
             continue
         require(
-            len(columns) in (3, 4),
+            3 <= len(columns) <= most,
             f"{where}: expected 'query-id<TAB>corpus-id<TAB>score', perhaps with a note, "
             f"found {len(columns)} column(s)",
         )
@@ -120,22 +129,24 @@ def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
         )
         grades[pair] = grade
         first_line.setdefault(pair, number)
-        if len(columns) == 4 and columns[3]:
+        if len(columns) >= 4 and columns[3]:
             notes[pair] = columns[3]
-    return Pass(file.stem, grades, notes)
+        if len(columns) == 5 and columns[4]:
+            settles[pair] = " ".join(sorted(columns[4].split()))
+    return Pass(file.stem, grades, notes, settles)
 
 
 def lines_of(judged: Pass) -> Iterator[str]:
     """Yield the lines of a pass file, header first."""
-    yield f"{HEADER}\n"
-    yield from (
-        line_of(pair, grade, judged.notes.get(pair, "")) for pair, grade in judged.grades.items()
-    )
+    yield f"{HEADER}\tpasses\n" if judged.name == ADJUDICATION else f"{HEADER}\n"
+    for pair, grade in judged.grades.items():
+        yield line_of(pair, grade, judged.notes.get(pair, ""), judged.settles.get(pair, ""))
 
 
-def line_of(pair: Pair, grade: int, note: str) -> str:
+def line_of(pair: Pair, grade: int, note: str, settles: str = "") -> str:
     """Return one line of a pass file; white space in a note becomes single spaces."""
-    return f"{pair[0]}\t{pair[1]}\t{grade}\t{' '.join(note.split())}\n"
+    last = f"\t{settles}" if settles else ""
+    return f"{pair[0]}\t{pair[1]}\t{grade}\t{' '.join(note.split())}{last}\n"
 
 
 def write_pass(file: Path, judged: Pass) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.collections.beir import ALL, read_metadata
 from bench.collections.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
-from bench.errors import BenchError, require
+from bench.errors import require
 from bench.files import is_file_name, keep_earlier, write_text
 
 
@@ -21,13 +21,51 @@ def disagreements(first: Pass, second: Pass, queries: Iterable[str]) -> list[Pai
     ]
 
 
+def settles(first: Pass, second: Pass, pairs: Iterable[Pair]) -> dict[Pair, str]:
+    """Return what settling each pair settles: both passes with their grades, by name.
+
+    >>> settles(Pass("bob", {("q", "d"): 3}), Pass("ann", {("q", "d"): 2}), [("q", "d")])
+    {('q', 'd'): 'ann=2 bob=3'}
+    """
+    return {
+        pair: " ".join(sorted(f"{judged.name}={judged.grades[pair]}" for judged in (first, second)))
+        for pair in pairs
+    }
+
+
+def read_settled(to_judge: ToJudge, first: Pass, second: Pass, queries: Iterable[str]) -> Pass:
+    """Read what is settled, nothing where there is no file.
+
+    Raises `BenchError` for a line on these queries that does not say for which passes, where a third one
+    has judged the pair.
+    """
+    file = to_judge.pass_file(ADJUDICATION)
+    if not file.exists():
+        return Pass(ADJUDICATION, {})
+    settled = to_judge.read(ADJUDICATION)
+    chosen = set(queries)
+    unsaid = [pair for pair in settled.grades if pair[0] in chosen and pair not in settled.settles]
+    names = [name for name in to_judge.assessors() if name not in (first.name, second.name)]
+    for other in map(to_judge.read, names if unsaid else ()):
+        for pair in unsaid:
+            require(
+                pair not in other.grades,
+                f"{file} does not say for which passes {pair[0]}, {pair[1]} was settled, and "
+                f"'{other.name}' judged it too; add them in a fifth column, after the note, such as "
+                f"{settles(first, second, [pair]).get(pair)}",
+            )
+    return settled
+
+
 def settle(first: Pass, second: Pass, adjudication: Pass, queries: Sequence[str]) -> dict[Pair, int]:
     """Return the final grade of every pair: what both say, and the adjudication where they differ.
 
-    Raises `BenchError` for a disagreement that was not settled, one of two grades or more that was
-    settled without a reason, and a settled pair on which the passes agree.
+    What other passes had settled is left alone. Raises `BenchError` for a disagreement that was not
+    settled, or of other passes or grades, one of two grades or more that was settled without a reason,
+    and a settled pair on which the passes agree.
     """
     open_pairs = disagreements(first, second, queries)
+    now = settles(first, second, open_pairs)
     for pair in open_pairs:
         name = f"{pair[0]}, {pair[1]}"
         grades = first.grades[pair], second.grades[pair]
@@ -35,18 +73,27 @@ def settle(first: Pass, second: Pass, adjudication: Pass, queries: Sequence[str]
             pair in adjudication.grades,
             f"{name} is not settled yet ({grades[0]} or {grades[1]}); run bench adjudicate",
         )
+        then = adjudication.settles.get(pair, now[pair])
+        require(
+            then == now[pair],
+            f"{name} was settled for {then}, and now it is {now[pair]}; settle it again with bench "
+            f"adjudicate --pass {first.name} --pass {second.name}",
+        )
         require(
             needs_reason(*grades) <= (pair in adjudication.notes),
             f"{name} was settled without a reason, though the passes differ by two or more; add it",
         )
-    for pair in adjudication.grades.keys() - set(open_pairs):
-        raise BenchError(
-            f"{pair[0]}, {pair[1]} is settled in {ADJUDICATION}.tsv, but the passes do not differ; "
-            "remove the line"
-        )
     chosen = set(queries)
+    for pair in adjudication.grades.keys() - now.keys():
+        then = adjudication.settles.get(pair, "")
+        of_these = {one.rpartition("=")[0] for one in then.split()} in (set(), {first.name, second.name})
+        require(
+            pair[0] not in chosen or not of_these,
+            f"{pair[0]}, {pair[1]} is settled in {ADJUDICATION}.tsv, but the passes do not differ; "
+            "remove the line",
+        )
     agreed = {pair: grade for pair, grade in first.grades.items() if pair[0] in chosen}
-    return agreed | dict(adjudication.grades)
+    return agreed | {pair: adjudication.grades[pair] for pair in open_pairs}
 
 
 def needs_reason(one: int, other: int) -> bool:

@@ -43,7 +43,7 @@ def agree(
     """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
     from bench.agreement import agreement
     from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
-    from bench.collections.settling import settle
+    from bench.collections.settling import read_settled, settle
     from bench.files import check_file, write_text
     from bench.report.agreement import agreement_table, relabelled_tables
     from bench.report.grid import markdown
@@ -74,7 +74,8 @@ def agree(
 
             labels = {first.name: first.grades, second.name: second.grades}
             if to_judge.pass_file(ADJUDICATION).exists():
-                labels["final"] = settle(first, second, to_judge.read(ADJUDICATION), queries)
+                settled = read_settled(to_judge, first, second, queries)
+                labels["final"] = settle(first, second, settled, queries)
             tables += relabelled_tables(relabel(runs, to_judge, labels))
     print_grids(tables, beside(out))
     if out is not None:
@@ -136,7 +137,7 @@ def adjudicate(
 ) -> None:
     """Settle what two passes differ on, one pair at a time; then --write the labels."""
     from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
-    from bench.collections.settling import disagreements, settle
+    from bench.collections.settling import disagreements, read_settled, settle, settles, write_labels
     from bench.judge.session import PassFile, Session
 
     to_judge = ToJudge.load(folder)
@@ -144,19 +145,15 @@ def adjudicate(
     require(len(compared) == 1, "more than two passes; name the two with --pass A --pass B")
     first, second = compared[0]
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
+    settled = read_settled(to_judge, first, second, queries)
     if write:
-        from bench.collections.passes import Pass
-        from bench.collections.settling import write_labels
-
-        settled = Pass(ADJUDICATION, {})
-        if to_judge.pass_file(ADJUDICATION).exists():
-            settled = to_judge.read(ADJUDICATION)
         for file, n in write_labels(to_judge, settle(first, second, settled, queries)).items():
             print(f"{n} judgements → {file}" if n else f"{file} is gone: no query was left in it")
         return
     screen = _screens()
-    with PassFile(to_judge, ADJUDICATION) as kept:
-        session = Session(disagreements(first, second, queries), kept)
+    pairs = disagreements(first, second, queries)
+    with PassFile(to_judge, ADJUDICATION, settles(first, second, pairs)) as kept:
+        session = Session(pairs, kept)
         if session.current is not None:
             screen.AdjudicationScreen(to_judge, session, first, second).run()
         print(f"{session.done} of {len(session.pairs)} disagreements are settled → {kept.file}")

@@ -8,7 +8,7 @@ import random
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -25,9 +25,12 @@ class PassFile:
 
     A new one is appended as one line; a changed one makes the file anew beside its place. A second
     session of the same assessor is refused while this one is open.
+
+    settles  of an adjudication: pair → the passes and grades that it settles. What the file has settled
+             for others is no grade here; it stays in the file until it is settled anew.
     """
 
-    def __init__(self, to_judge: ToJudge, name: str) -> None:
+    def __init__(self, to_judge: ToJudge, name: str, settles: Mapping[Pair, str] | None = None) -> None:
         self.file = to_judge.pass_file(name)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +50,11 @@ class PassFile:
             _mend_last_line(self.file)
             known = set(to_judge.queries), set(to_judge.doc_ids)
             kept = read_pass(self.file, *known) if self.file.exists() else Pass(name, {})
-            self.grades, self.notes = dict(kept.grades), dict(kept.notes)
+            self._settles = settles or {}
+            others = {p for p, said in kept.settles.items() if said != self._settles.get(p)}
+            self._others = _only(kept, others)
+            own = _only(kept, kept.grades.keys() - others)
+            self.grades, self.notes, self._said = dict(own.grades), dict(own.notes), dict(own.settles)
             self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
             self.drafts = _read_drafts(self._draft_file)
             if not self.file.exists():
@@ -59,15 +66,17 @@ class PassFile:
 
     def put(self, pair: Pair, grade: int, note: str = "") -> None:
         """Save a grade, over an earlier one if there is one."""
-        known = pair in self.grades
+        known = pair in self.grades or pair in self._others.grades
         self.grades[pair] = grade
         self.notes.pop(pair, None)
+        if pair in self._settles:
+            self._said[pair] = self._settles[pair]
         if note:
             self.notes[pair] = " ".join(note.split())
         if known:
             self._rewrite()
         else:
-            self._end.write(line_of(pair, grade, note))
+            self._end.write(line_of(pair, grade, note, self._settles.get(pair, "")))
             self._end.flush()
             os.fsync(self._end.fileno())
 
@@ -86,10 +95,18 @@ class PassFile:
         """Take a grade back."""
         del self.grades[pair]
         self.notes.pop(pair, None)
+        self._said.pop(pair, None)
         self._rewrite()
 
     def _rewrite(self) -> None:
-        write_pass(self.file, Pass(self.file.stem, self.grades, self.notes))
+        others = _only(self._others, self._others.grades.keys() - self.grades.keys())
+        whole = Pass(
+            self.file.stem,
+            {**others.grades, **self.grades},
+            {**others.notes, **self.notes},
+            {**others.settles, **self._said},
+        )
+        write_pass(self.file, whole)
         if hasattr(self, "_end"):
             self._end.close()
             self._end = self.file.open("a", encoding="utf-8")
@@ -102,6 +119,16 @@ class PassFile:
     ) -> None:
         self._end.close()
         self._lock.close()
+
+
+def _only(judged: Pass, pairs: Collection[Pair]) -> Pass:
+    """Return what a pass says of these pairs."""
+    return Pass(
+        judged.name,
+        {pair: grade for pair, grade in judged.grades.items() if pair in pairs},
+        {pair: note for pair, note in judged.notes.items() if pair in pairs},
+        {pair: settled for pair, settled in judged.settles.items() if pair in pairs},
+    )
 
 
 def _read_drafts(file: Path) -> dict[Pair, str]:
