@@ -30,9 +30,10 @@ from bench.collections.settling import settle, write_labels
 from bench.errors import BenchError
 from bench.files import write_text
 from bench.judge.mark import matches
+from bench.judge.pass_file import PassFile
 from bench.judge.pool import pairs_to_judge, pool_of
 from bench.judge.screen import AdjudicationScreen, PairScreen
-from bench.judge.session import PassFile, Session, blind_order
+from bench.judge.session import Session, blind_order
 
 KNOWN = set(QUERIES), set(DOCUMENTS)
 
@@ -233,7 +234,8 @@ import sys
 from pathlib import Path
 from bench.collections.passes import ToJudge
 from bench.judge.pool import pairs_to_judge
-from bench.judge.session import PassFile, Session
+from bench.judge.pass_file import PassFile
+from bench.judge.session import Session
 to_judge = ToJudge.load(Path(sys.argv[1]))
 kept = PassFile(to_judge, "ann")
 session = Session(pairs_to_judge(to_judge, kept, [], 10, [], "0"), kept)

@@ -8,7 +8,8 @@ from conftest import DOCUMENTS, write_beir
 from bench import cli
 from bench.collections.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
 from bench.collections.settling import disagreements, read_settled, settles
-from bench.judge.session import PassFile, Session
+from bench.judge.pass_file import PassFile
+from bench.judge.session import Session
 
 HEADER = "query-id\tcorpus-id\tscore\tnote\n"
 

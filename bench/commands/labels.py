@@ -102,8 +102,9 @@ def judge(
 ) -> None:
     """Judge papers in the terminal: blind to systems, saved at every key, resumable."""
     from bench.collections.passes import ADJUDICATION, ToJudge
+    from bench.judge.pass_file import PassFile
     from bench.judge.pool import pairs_to_judge
-    from bench.judge.session import PassFile, Session
+    from bench.judge.session import Session
 
     require(
         assessor.casefold() != ADJUDICATION,
@@ -120,7 +121,7 @@ def judge(
         if session.current is None:
             print(f"nothing left to judge for {assessor}: {len(pairs)} pairs are done")
             return
-        screen.PairScreen(to_judge, session).run()
+        screen.PairScreen(to_judge, session).judge()
         print(f"{session.done} of {len(pairs)} pairs are judged → {kept.file}")
 
 
@@ -138,7 +139,8 @@ def adjudicate(
     """Settle what two passes differ on, one pair at a time; then --write the labels."""
     from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
     from bench.collections.settling import disagreements, read_settled, settle, settles, write_labels
-    from bench.judge.session import PassFile, Session
+    from bench.judge.pass_file import PassFile
+    from bench.judge.session import Session
 
     to_judge = ToJudge.load(folder)
     compared = _pairs(to_judge, passes)
@@ -155,7 +157,7 @@ def adjudicate(
     with PassFile(to_judge, ADJUDICATION, settles(first, second, pairs)) as kept:
         session = Session(pairs, kept)
         if session.current is not None:
-            screen.AdjudicationScreen(to_judge, session, first, second).run()
+            screen.AdjudicationScreen(to_judge, session, first, second).judge()
         print(f"{session.done} of {len(session.pairs)} disagreements are settled → {kept.file}")
         if session.done == len(session.pairs):
             print(f"write the labels with: bench adjudicate {folder} --write")
