@@ -131,3 +131,42 @@ def test_a_lock_that_is_a_link_takes_nothing_from_what_it_points_to(to_judge):
     with PassFile(to_judge, "ann"), pytest.raises(BenchError, match="another window"):
         PassFile(to_judge, "ann")
     assert mine.read_text() == "precious\n"
+
+
+GOOD = "query-id\tcorpus-id\tscore\tnote\nq1\td01\t3\t\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"my only line of notes", r"ann\.tsv:1: expected"),
+        (b"q1\td01\t1\tx\nq1\td02\t\tlong remark", r"ann\.tsv:2: grade '' is no integer"),
+        (b"q1\td01\t1\nq1 d02 2", r"ann\.tsv:2: expected"),
+        (b"q1\td01\t1\nq1\tzz", r"ann\.tsv:2: expected"),
+        (GOOD.encode("utf-16"), "is not UTF-8 text"),
+        (GOOD.encode("utf-16-le"), r"ann\.tsv:1: unknown query"),
+        (GOOD.encode() + b"q1\td02\t1\thalf a c\xc3", "is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_judgement_is_refused_and_stays_as_it_is(to_judge, content, says):
+    file = to_judge.pass_file("ann")
+    file.parent.mkdir()
+    file.write_bytes(content)
+    with pytest.raises(BenchError, match=says):
+        PassFile(to_judge, "ann")
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("torn", ["q", "q1", "q1\td0", "q1\td02", "q1\td02\t"])
+def test_a_line_that_a_power_failure_cut_off_goes_and_is_kept_beside(to_judge, torn, capsys):
+    file = to_judge.pass_file("ann")
+    file.parent.mkdir()
+    file.write_text(GOOD + torn)
+    with PassFile(to_judge, "ann") as kept:
+        assert kept.grades == {("q1", "d01"): 3}
+    assert file.read_text() == GOOD
+    assert file.with_name("ann.tsv.bak").read_text() == GOOD + torn
+    said = capsys.readouterr().err
+    assert f"the last line '{torn}' has no grade".replace("\t", "\\t") in said
+    assert "is kept as ann.tsv.bak" in said
+    assert to_judge.assessors() == ["ann"]

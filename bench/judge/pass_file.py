@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Collection, Mapping
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 
 from bench.collections.passes import Pair, Pass, ToJudge, line_of, read_pass, write_pass
-from bench.errors import BenchError, require
-from bench.files import cannot_write, read_json_lines, write_json_lines
+from bench.errors import BenchError, require, visible
+from bench.files import cannot_write, read_json_lines, whole_file, write_json_lines
 
 
 class PassFile:
@@ -24,6 +26,9 @@ class PassFile:
     settles  of an adjudication: pair → the passes and grades that it settles. What the file has settled
              for others is no grade here; it stays in the file until it is settled anew.
     """
+
+    _end: FileIO
+    _seen: os.stat_result
 
     def __init__(self, to_judge: ToJudge, name: str, settles: Mapping[Pair, str] | None = None) -> None:
         self.file = to_judge.pass_file(name)
@@ -42,9 +47,8 @@ class PassFile:
                 f"'{name}' is being judged in another window; close it, or take another --assessor name"
             ) from error
         try:
-            _mend_last_line(self.file)
             known = set(to_judge.queries), set(to_judge.doc_ids)
-            kept = read_pass(self.file, *known) if self.file.exists() else Pass(name, {})
+            kept = _read_whole(self.file, *known) if self.file.exists() else Pass(name, {})
             self._settles = settles or {}
             others = {p for p, said in kept.settles.items() if said != self._settles.get(p)}
             self._others = _only(kept, others)
@@ -132,7 +136,7 @@ class PassFile:
 
     def _open(self) -> None:
         self._end = self.file.open("ab", buffering=0)
-        self._seen: os.stat_result = os.fstat(self._end.fileno())
+        self._seen = os.fstat(self._end.fileno())
 
     def _require_unchanged(self) -> None:
         """Raise `BenchError` if another program wrote to the file, or put another one in its place."""
@@ -181,19 +185,35 @@ def _read_drafts(file: Path) -> dict[Pair, str]:
     return drafts
 
 
-def _mend_last_line(file: Path) -> None:
-    """End a last line that has no end, as an editor or a power failure may leave it; without a grade
-    it is cut off."""
-    if not file.exists():
-        return
+def _read_whole(file: Path, queries: set[str], docs: set[str]) -> Pass:
+    """Read a pass, and end its last line where an editor has not.
+
+    A line that a power failure has cut off before its grade goes; the file as it was is kept as .bak.
+    Anything else that is no judgement is refused, and the file stays as it is.
+    """
     content = file.read_bytes()
-    if not content or content.endswith(b"\n"):
-        return
     start = content.rfind(b"\n") + 1
-    columns = content[start:].split(b"\t")
-    with file.open("r+b") as out:
-        if len(columns) >= 3 and columns[2].strip():
-            out.seek(0, os.SEEK_END)
+    last = content[start:].decode(errors="replace")
+    try:
+        judged = read_pass(file, queries, docs)
+    except BenchError:
+        if not _is_cut_off(last, queries, docs):
+            raise
+        print(visible(f"bench: {file}: the last line '{last}' has no grade and goes"), file=sys.stderr)
+        with whole_file(file) as part:
+            part.write_bytes(content[:start])
+        return read_pass(file, queries, docs)
+    if last:
+        with file.open("ab") as out:
             out.write(b"\n")
-        else:
-            out.truncate(start)
+    return judged
+
+
+def _is_cut_off(line: str, queries: set[str], docs: set[str]) -> bool:
+    """Whether a line is the beginning of a judgement, and ends before its grade."""
+    query, *rest = line.split("\t")
+    if not rest:
+        return query != "" and any(one.startswith(query) for one in queries)
+    if query not in queries or len(rest) > 2 or any(rest[1:]):
+        return False
+    return rest[0] in docs if len(rest) == 2 else any(one.startswith(rest[0]) for one in docs)
