@@ -170,3 +170,42 @@ def test_a_line_that_a_power_failure_cut_off_goes_and_is_kept_beside(to_judge, t
     assert f"the last line '{torn}' has no grade".replace("\t", "\\t") in said
     assert "is kept as ann.tsv.bak" in said
     assert to_judge.assessors() == ["ann"]
+
+
+def test_undo_takes_back_the_grade_and_not_a_note_written_since(to_judge):
+    with PassFile(to_judge, "ann") as kept:
+        session = Session(PAIRS, kept)
+        session.grade(2)
+        session.back()
+        session.annotate("important remark")
+        session.undo()
+        assert session.current == PAIRS[0]
+        assert session.note == "important remark"
+        assert kept.grades == {}
+        session.grade(1)
+        session.back()
+        session.grade(3)
+        session.back()
+        session.annotate("another")
+        session.undo()
+        assert kept.grades == {PAIRS[0]: 1}
+        assert session.note == "another"
+    with PassFile(to_judge, "ann") as kept:
+        assert kept.notes == {PAIRS[0]: "another"}
+
+
+def test_a_kill_in_the_middle_of_undo_loses_no_note(to_judge, monkeypatch):
+    with PassFile(to_judge, "ann") as kept:
+        session = Session(PAIRS, kept)
+        session.annotate("important remark")
+        session.grade(2)
+
+        def killed(*_):
+            raise KeyboardInterrupt
+
+        for step in ("remove", "draft"):
+            with monkeypatch.context() as patch:
+                patch.setattr(kept, step, killed)
+                with pytest.raises(KeyboardInterrupt):
+                    session.undo()
+            assert session.note == "important remark" or kept.notes[PAIRS[0]] == "important remark"

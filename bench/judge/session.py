@@ -39,7 +39,7 @@ class Session:
         self.kept = kept
         self._ahead = deque(pair for pair in self.pairs if pair not in kept.grades)
         self._behind: list[Pair] = []
-        self._undo: list[tuple[Pair, int | None, str]] = []
+        self._undo: list[tuple[Pair, int | None]] = []
         self._clock = clock
         self._shown_at = clock()
         self._seconds: list[float] = []
@@ -63,7 +63,7 @@ class Session:
         note = self.note
         before = self.kept.grades.get(pair)
         self.kept.put(pair, grade, note)
-        self._undo.append((pair, before, note))
+        self._undo.append((pair, before))
         if pair in self.kept.drafts:
             self.kept.draft(pair, "")
         self._seconds.append(min(self._clock() - self._shown_at, _LONGEST_SECONDS))
@@ -83,13 +83,14 @@ class Session:
             self._return_to(self._behind.pop())
 
     def undo(self) -> None:
-        """Take the last grade back, as if it had not been given, and show its pair."""
+        """Take the last grade back, and show its pair; the note that it has now stays."""
         if not self._undo:
             return
-        pair, grade, note = self._undo[-1]
+        pair, grade = self._undo[-1]
+        note = self.kept.notes.get(pair, "")  # it may have been written after the grade
         if grade is None:
-            self.kept.remove(pair)
             self.kept.draft(pair, note)
+            self.kept.remove(pair)
         else:
             self.kept.put(pair, grade, note)
         self._undo.pop()
