@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.collections.beir import ALL, read_metadata
 from bench.collections.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
+from bench.earlier import keep_earlier
 from bench.errors import require
-from bench.files import is_file_name, keep_earlier, write_text
+from bench.files import is_file_name, write_text
 
 
 def disagreements(first: Pass, second: Pass, queries: Iterable[str]) -> list[Pair]:
