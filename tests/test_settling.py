@@ -134,3 +134,20 @@ def test_no_file_settles_nothing(folder):
 def test_a_pass_has_no_fifth_column(folder, refusal):
     (folder / "passes" / "ann.tsv").write_text("q1\td01\t1\tnote\tann=1 bob=2\n")
     assert "ann.tsv:1: expected" in refusal("adjudicate", str(folder), "--write")
+
+
+def test_a_query_that_nobody_judged_needs_no_split(folder, refusal):
+    """It gets none, and it keeps nobody from writing the others."""
+    with (folder / "queries.jsonl").open("a") as out:
+        out.write('{"_id": "q9", "text": "not judged yet", "metadata": {"set": "topic"}}\n')
+    settle_by_keys(folder, "ann", "bob", 3)
+    write(folder)
+    written = (folder / "qrels" / "test.tsv").read_text()
+    assert "q1\td02\t3\n" in written
+    assert "q9" not in written
+    for name in ("ann", "bob"):
+        write_pass(folder, name, ("q9",))
+    (folder / "passes" / "adjudication.tsv").unlink()
+    assert "query 'q9' (not judged yet) has no metadata 'split'" in refusal(
+        "adjudicate", str(folder), "--write"
+    )
