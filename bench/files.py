@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import filecmp
-import itertools
 import json
 import os
 import re
@@ -16,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.errors import NO_SPACE, BenchError, require, visible
+from bench.earlier import alone, keep_earlier
+from bench.errors import NO_SPACE, BenchError, require
 from bench.leftovers import PART, sweep
 from bench.strict_json import parse_json
 
@@ -55,13 +55,14 @@ def whole_file(path: Path, *, keep: bool = True) -> Iterator[Path]:
             if place is None:
                 _pour(part, path)
                 return
-            if place.is_file():
-                if keep and not filecmp.cmp(place, part, shallow=False):
-                    keep_earlier(place)
-                shutil.copymode(place, part)
-            else:
-                part.chmod(0o644)  # mkstemp's 0600 would lock colleagues out of shared results
-            part.replace(place)
+            with alone(folder):  # or two would keep the same one, and one replace what the other wrote
+                if place.is_file():
+                    if keep and not filecmp.cmp(place, part, shallow=False):
+                        keep_earlier(place)
+                    shutil.copymode(place, part)
+                else:
+                    part.chmod(0o644)  # mkstemp's 0600 would lock colleagues out of shared results
+                part.replace(place)
     finally:
         part.unlink(missing_ok=True)
 
@@ -85,24 +86,6 @@ def check_folder(folder: Path) -> None:
     # Permissions say little to root, and nothing of a file system that may only be read.
     with tempfile.TemporaryFile(dir=existing, prefix=PART):
         pass
-
-
-def keep_earlier(path: Path) -> None:
-    """Keep a file that is to be replaced under the first free of `path`.bak, .bak2, …; say so."""
-    for number in itertools.count(1):
-        kept = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
-        try:
-            try:
-                os.link(path, kept)
-            except FileExistsError:
-                raise
-            except OSError:  # a file system without links
-                with path.open("rb") as old, kept.open("xb") as new:
-                    shutil.copyfileobj(old, new)
-        except FileExistsError:
-            continue
-        print(visible(f"bench: the earlier {path} is kept as {kept.name}"), file=sys.stderr)
-        return
 
 
 def is_standard_output(path: Path | None) -> bool:

@@ -55,7 +55,8 @@ def relabel(
 ) -> Relabelled:
     """Measure the run files of these run folders under each labelling: name → pair → grade.
 
-    Raises `BenchError` for a folder that is no run, or one of another collection or other queries.
+    Raises `BenchError` for a folder that is no run, one of another collection, and one of other queries,
+    measures or depth.
     """
     records = [Record.load(run) for run in runs]
     first = records[0]
@@ -71,6 +72,11 @@ def relabel(
         require(
             record.query_ids == first.query_ids and record.measures == first.measures,
             f"{run} has other queries or measures than {runs[0]}; name runs of one config",
+        )
+        require(
+            min(record.depth, n_docs) == min(first.depth, n_docs),
+            f"{run} keeps {record.depth} documents a query, and {runs[0]} keeps {first.depth}, so their "
+            "values do not mean the same; name runs of one depth",
         )
     unknown = [query for query in first.query_ids if query not in known]
     require(

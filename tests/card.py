@@ -11,10 +11,9 @@ from bench.collections.beir import digest
 from bench.collections.passes import (
     ADJUDICATION,
     ToJudge,
-    disagreements,
     require_same_pairs,
-    settle,
 )
+from bench.collections.settling import disagreements, settle
 from bench.relabel import relabel
 from bench.report.agreement import agreement_table
 from bench.report.grid import markdown

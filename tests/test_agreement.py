@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from bench import cli
 from bench.agreement import (
     agreement,
     binary,
@@ -23,6 +24,7 @@ from bench.agreement import (
 )
 from bench.collections.passes import ToJudge
 from bench.collections.trec import read_scores
+from bench.errors import BenchError
 from bench.relabel import relabel
 
 GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
@@ -229,3 +231,24 @@ def test_agree_needs_two_passes(bench, tmp_path):
     assert done.returncode == 2
     assert "two passes are needed, found a" in done.stderr
     assert "did you mean 'a'" in bench("agree", str(folder), "--pass", "A", "--pass", "x").stderr
+
+
+def test_runs_of_different_depth_are_not_measured_side_by_side(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = with_passes(tmp_path / "c", A, B)
+    runs = []
+    for depth in (1000, 2, 12, 2000):
+        cli.app(
+            args=[
+                "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]",
+                f"depth={depth}", f"output=out{depth}", "measures=[nDCG@1,MAP]",
+            ],
+            standalone_mode=False,
+        )  # fmt: skip
+        runs.append(only_run(tmp_path / f"out{depth}"))
+    to_judge = ToJudge.load(folder)
+    labels = {name: to_judge.read(name).grades for name in "ab"}
+    with pytest.raises(BenchError, match=r"keeps 2 documents a query, and .* keeps 1000"):
+        relabel(runs[:2], to_judge, labels)
+    whole = [runs[0], runs[2], runs[3]]  # of twelve documents each keeps all
+    assert relabel(whole, to_judge, labels).means.shape == (2, 3, 2)

@@ -12,6 +12,7 @@ from conftest import ROOT
 LAYERS = (
     {"errors", "endings", "resources"},
     {"outside", "leftovers", "strict_json"},
+    {"earlier"},
     {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources", "passages"},
     {"identity"},
     {"ranking", "indexing", "evidence"},

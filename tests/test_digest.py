@@ -13,7 +13,8 @@ from conftest import ROOT
 
 from bench.agreement import agreement
 from bench.collections.beir import digest
-from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs, settle
+from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
+from bench.collections.settling import settle
 from bench.collections.splits import stratified_split
 from bench.report.agreement import LOWEST_KAPPA, LOWEST_OVERLAP
 

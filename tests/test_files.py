@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,7 +17,8 @@ from conftest import ROOT
 from test_collections import ABSTRACT, page
 
 from bench import cli
-from bench.collections.passes import ToJudge, write_labels
+from bench.collections.passes import ToJudge
+from bench.collections.settling import write_labels
 from bench.errors import BenchError
 from bench.files import check_file, read_lines, whole_file, write_json_lines, write_text
 
@@ -302,3 +304,60 @@ def test_a_name_that_no_file_can_have_is_one_line(arguments, tmp_path, monkeypat
     assert said.count("\n") == 1
     assert len(said) < 1000
     assert names(tmp_path) == []
+
+
+def test_settled_labels_behind_a_link_keep_the_labels_that_were_there(beir, capsys):
+    (beir / "shared").mkdir()
+    file, real = beir / "qrels" / "test.tsv", beir / "shared" / "real.tsv"
+    file.rename(real)
+    file.symlink_to("../shared/real.tsv")
+    before = real.read_text()
+    write_labels(ToJudge.load(beir), {("q1", "d01"): 1})
+    assert file.is_symlink()
+    assert "q1\td01\t1\n" in real.read_text()
+    (kept,) = beir.rglob("*.bak*")
+    assert not kept.is_symlink()
+    assert kept.read_text() == before
+    assert f"{real} is kept as {kept.name}" in capsys.readouterr().err
+
+
+def test_a_copy_that_does_not_fit_is_taken_away_again(tmp_path, monkeypatch):
+    """Where there are no hard links, the earlier file is copied."""
+
+    def no_links(*_):
+        raise PermissionError
+
+    def no_room(source, target, *_, **__):
+        Path(target).write_text("ha")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", no_links)
+    for name in ("copyfile", "copy2"):
+        monkeypatch.setattr(shutil, name, no_room)
+    monkeypatch.setattr(shutil, "copyfileobj", lambda source, target: no_room(source, target.name))
+    (tmp_path / "f").write_text("half")
+    with pytest.raises(BenchError, match="No space left on device"):
+        write_text(tmp_path / "f", "new")
+    assert names(tmp_path) == ["f"]
+    assert (tmp_path / "f").read_text() == "half"
+
+
+def test_of_two_writers_at_once_neither_is_lost(tmp_path, monkeypatch):
+    """Both stand where each has kept what was there and is about to replace it, unless one waits."""
+    met, link = threading.Barrier(2), os.link
+
+    def meet(source, target):
+        link(source, target)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(timeout=0.1)
+
+    monkeypatch.setattr(os, "link", meet)
+    (tmp_path / "x.json").write_text("first")
+    writers = [
+        threading.Thread(target=write_text, args=(tmp_path / "x.json", text)) for text in ("one", "two")
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(file.read_text() for file in tmp_path.iterdir()) == ["first", "one", "two"]

@@ -23,15 +23,17 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from bench.collections import passes
+from bench.collections import settling
 from bench.collections.beir import BeirFolder
-from bench.collections.passes import Pass, ToJudge, read_pass, settle, write_labels
+from bench.collections.passes import Pass, ToJudge, read_pass
+from bench.collections.settling import settle, write_labels
 from bench.errors import BenchError
 from bench.files import write_text
 from bench.judge.mark import matches
+from bench.judge.pass_file import PassFile
 from bench.judge.pool import pairs_to_judge, pool_of
 from bench.judge.screen import AdjudicationScreen, PairScreen
-from bench.judge.session import PassFile, Session, blind_order
+from bench.judge.session import Session, blind_order
 
 KNOWN = set(QUERIES), set(DOCUMENTS)
 
@@ -232,7 +234,8 @@ import sys
 from pathlib import Path
 from bench.collections.passes import ToJudge
 from bench.judge.pool import pairs_to_judge
-from bench.judge.session import PassFile, Session
+from bench.judge.pass_file import PassFile
+from bench.judge.session import Session
 to_judge = ToJudge.load(Path(sys.argv[1]))
 kept = PassFile(to_judge, "ann")
 session = Session(pairs_to_judge(to_judge, kept, [], 10, [], "0"), kept)
@@ -595,7 +598,7 @@ def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge,
         write_text(path, text, keep=keep)
         seen.append({tuple(line) for lines in labels(folder).values() for line in lines})
 
-    monkeypatch.setattr(passes, "write_text", look)
+    monkeypatch.setattr(settling, "write_text", look)
     write_labels(ToJudge.load(folder), {("q1", "d01"): 3})
     assert len(seen) >= 2 + swapped
     assert all(wanted <= one for one in seen)

@@ -44,7 +44,8 @@ def agree(
 ) -> None:
     """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
     from bench.agreement import agreement
-    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs, settle
+    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
+    from bench.collections.settling import read_settled, settle
     from bench.files import check_file, write_text
     from bench.report.agreement import agreement_table, relabelled_tables
     from bench.report.grid import markdown
@@ -75,7 +76,8 @@ def agree(
 
             labels = {first.name: first.grades, second.name: second.grades}
             if to_judge.pass_file(ADJUDICATION).exists():
-                labels["final"] = settle(first, second, to_judge.read(ADJUDICATION), queries)
+                settled = read_settled(to_judge, first, second, queries)
+                labels["final"] = settle(first, second, settled, queries)
             tables += relabelled_tables(relabel(runs, to_judge, labels))
     print_grids(tables, beside(out))
     if out is not None:
@@ -102,8 +104,9 @@ def judge(
 ) -> None:
     """Judge papers in the terminal: blind to systems, saved at every key, resumable."""
     from bench.collections.passes import ADJUDICATION, ToJudge
+    from bench.judge.pass_file import PassFile
     from bench.judge.pool import pairs_to_judge
-    from bench.judge.session import PassFile, Session
+    from bench.judge.session import Session
 
     require(
         assessor.casefold() != ADJUDICATION,
@@ -120,7 +123,7 @@ def judge(
         if session.current is None:
             print(f"nothing left to judge for {assessor}: {len(pairs)} pairs are done")
             return
-        screen.PairScreen(to_judge, session).run()
+        screen.PairScreen(to_judge, session).judge()
         print(f"{session.done} of {len(pairs)} pairs are judged → {kept.file}")
 
 
@@ -136,34 +139,27 @@ def adjudicate(
     ] = False,
 ) -> None:
     """Settle what two passes differ on, one pair at a time; then --write the labels."""
-    from bench.collections.passes import (
-        ADJUDICATION,
-        ToJudge,
-        disagreements,
-        require_same_pairs,
-        settle,
-    )
-    from bench.judge.session import PassFile, Session
+    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
+    from bench.collections.settling import disagreements, read_settled, settle, settles, write_labels
+    from bench.judge.pass_file import PassFile
+    from bench.judge.session import Session
 
     to_judge = ToJudge.load(folder)
     compared = _pairs(to_judge, passes)
     require(len(compared) == 1, "more than two passes; name the two with --pass A --pass B")
     first, second = compared[0]
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
+    settled = read_settled(to_judge, first, second, queries)
     if write:
-        from bench.collections.passes import Pass, write_labels
-
-        settled = Pass(ADJUDICATION, {})
-        if to_judge.pass_file(ADJUDICATION).exists():
-            settled = to_judge.read(ADJUDICATION)
         for file, n in write_labels(to_judge, settle(first, second, settled, queries)).items():
             print(f"{n} judgements → {file}" if n else f"{file} is gone: no query was left in it")
         return
     screen = _screens()
-    with PassFile(to_judge, ADJUDICATION) as kept:
-        session = Session(disagreements(first, second, queries), kept)
+    pairs = disagreements(first, second, queries)
+    with PassFile(to_judge, ADJUDICATION, settles(first, second, pairs)) as kept:
+        session = Session(pairs, kept)
         if session.current is not None:
-            screen.AdjudicationScreen(to_judge, session, first, second).run()
+            screen.AdjudicationScreen(to_judge, session, first, second).judge()
         print(f"{session.done} of {len(session.pairs)} disagreements are settled → {kept.file}")
         if session.done == len(session.pairs):
             print(f"write the labels with: bench adjudicate {folder} --write")

@@ -9,7 +9,8 @@ from bench.collections.passes import Pair, ToJudge
 from bench.collections.trec import read_run
 from bench.errors import did_you_mean, require
 from bench.files import files_in
-from bench.judge.session import PassFile, blind_order
+from bench.judge.pass_file import PassFile
+from bench.judge.session import blind_order
 
 
 def pairs_to_judge(

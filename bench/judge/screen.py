@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
@@ -10,8 +11,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Input, ProgressBar, Static
 
-from bench.collections.passes import Pair, Pass, ToJudge, needs_reason
-from bench.errors import shortened, visible
+from bench.collections.passes import Pair, Pass, ToJudge
+from bench.collections.settling import needs_reason
+from bench.errors import BenchError, shortened, visible
 from bench.judge.mark import matches
 from bench.judge.session import Session
 
@@ -23,7 +25,7 @@ _MEANING = {
 }
 
 
-class PairScreen(App[None]):
+class PairScreen(App[BenchError]):
     """A query and its narrative above, a paper below with the query's words marked, keys 0 to 3."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -71,10 +73,21 @@ class PairScreen(App[None]):
         self.query_one("#scroll").focus()
         self._show()
 
+    def judge(self) -> None:
+        """Show the screen until it is left. Raises `BenchError` for what could not be saved."""
+        if error := self.run():
+            raise error
+
+    def _save(self, change: Callable[[], None]) -> None:
+        try:
+            change()
+        except BenchError as error:
+            self.exit(error)
+        self._show()
+
     def action_grade(self, grade: int) -> None:
         """Save a grade and go on."""
-        self._session.grade(grade)
-        self._show()
+        self._save(lambda: self._session.grade(grade))
 
     def action_skip(self) -> None:
         """Go on without a grade."""
@@ -88,8 +101,7 @@ class PairScreen(App[None]):
 
     def action_undo(self) -> None:
         """Take the last grade back."""
-        self._session.undo()
-        self._show()
+        self._save(self._session.undo)
 
     def action_note(self) -> None:
         """Open the line for a note."""
@@ -102,9 +114,8 @@ class PairScreen(App[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the note."""
-        self._session.annotate(event.value)
         self._close_line()
-        self._show()
+        self._save(lambda: self._session.annotate(event.value))
 
     def _ask(self, prompt: str, text: str = "") -> None:
         line = self.query_one("#note", Input)

@@ -1,138 +1,18 @@
-"""A labelling session without its screen: what is asked next, and a pass file that is always whole."""
+"""A labelling session without its screen: what is asked next, and what the keys do."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import random
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from types import TracebackType
 
-from bench.collections.passes import Pair, Pass, ToJudge, line_of, read_pass, write_pass
-from bench.errors import BenchError, require
-from bench.files import read_json_lines, write_json_lines
+from bench.collections.passes import Pair
+from bench.judge.pass_file import PassFile
 
 # A pause at the desk is no judgement: longer ones do not count for the time left.
 _LONGEST_SECONDS = 300.0
-
-
-class PassFile:
-    """A pass that is being written. Each judgement is on the disk when `put` returns.
-
-    A new one is appended as one line; a changed one makes the file anew beside its place. A second
-    session of the same assessor is refused while this one is open.
-    """
-
-    def __init__(self, to_judge: ToJudge, name: str) -> None:
-        self.file = to_judge.pass_file(name)
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            # It stays when the session ends: one that is removed may still be locked by somebody who
-            # had opened it before, while a third one makes and locks another.
-            self._lock = self.file.with_name(f".{name}.lock").open("w")
-        except OSError as error:
-            raise BenchError(f"cannot write to {self.file.parent}: {error.strerror}") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise BenchError(
-                f"'{name}' is being judged in another window; close it, or take another --assessor name"
-            ) from error
-        try:
-            _mend_last_line(self.file)
-            known = set(to_judge.queries), set(to_judge.doc_ids)
-            kept = read_pass(self.file, *known) if self.file.exists() else Pass(name, {})
-            self.grades, self.notes = dict(kept.grades), dict(kept.notes)
-            self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
-            self.drafts = _read_drafts(self._draft_file)
-            if not self.file.exists():
-                self._rewrite()
-            self._end = self.file.open("a", encoding="utf-8")
-        except BaseException:
-            self._lock.close()
-            raise
-
-    def put(self, pair: Pair, grade: int, note: str = "") -> None:
-        """Save a grade, over an earlier one if there is one."""
-        known = pair in self.grades
-        self.grades[pair] = grade
-        self.notes.pop(pair, None)
-        if note:
-            self.notes[pair] = " ".join(note.split())
-        if known:
-            self._rewrite()
-        else:
-            self._end.write(line_of(pair, grade, note))
-            self._end.flush()
-            os.fsync(self._end.fileno())
-
-    def draft(self, pair: Pair, note: str) -> None:
-        """Save a note on a pair that has no grade yet, in a file of its own until it gets one."""
-        self.drafts.pop(pair, None)
-        if note:
-            self.drafts[pair] = " ".join(note.split())
-        if self.drafts:
-            rows = [{"query": q, "document": d, "note": note} for (q, d), note in self.drafts.items()]
-            write_json_lines(self._draft_file, rows, keep=False)
-        else:
-            self._draft_file.unlink(missing_ok=True)
-
-    def remove(self, pair: Pair) -> None:
-        """Take a grade back."""
-        del self.grades[pair]
-        self.notes.pop(pair, None)
-        self._rewrite()
-
-    def _rewrite(self) -> None:
-        write_pass(self.file, Pass(self.file.stem, self.grades, self.notes))
-        if hasattr(self, "_end"):
-            self._end.close()
-            self._end = self.file.open("a", encoding="utf-8")
-
-    def __enter__(self) -> PassFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self._end.close()
-        self._lock.close()
-
-
-def _read_drafts(file: Path) -> dict[Pair, str]:
-    if not file.exists():
-        return {}
-    drafts = {}
-    for number, row in read_json_lines(file):
-        require(
-            {"query", "document", "note"} <= row.keys(),
-            f"{file}:{number}: a note needs query, document and note; remove the line",
-        )
-        drafts[str(row["query"]), str(row["document"])] = str(row["note"])
-    return drafts
-
-
-def _mend_last_line(file: Path) -> None:
-    """End a last line that has no end, as an editor or a power failure may leave it; without a grade
-    it is cut off."""
-    if not file.exists():
-        return
-    content = file.read_bytes()
-    if not content or content.endswith(b"\n"):
-        return
-    start = content.rfind(b"\n") + 1
-    columns = content[start:].split(b"\t")
-    with file.open("r+b") as out:
-        if len(columns) >= 3 and columns[2].strip():
-            out.seek(0, os.SEEK_END)
-            out.write(b"\n")
-        else:
-            out.truncate(start)
 
 
 def blind_order(
@@ -159,7 +39,7 @@ class Session:
         self.kept = kept
         self._ahead = deque(pair for pair in self.pairs if pair not in kept.grades)
         self._behind: list[Pair] = []
-        self._undo: list[tuple[Pair, int | None, str]] = []
+        self._undo: list[tuple[Pair, int | None]] = []
         self._clock = clock
         self._shown_at = clock()
         self._seconds: list[float] = []
@@ -181,8 +61,9 @@ class Session:
         if pair is None:
             return
         note = self.note
-        self._undo.append((pair, self.kept.grades.get(pair), note))
+        before = self.kept.grades.get(pair)
         self.kept.put(pair, grade, note)
+        self._undo.append((pair, before))
         if pair in self.kept.drafts:
             self.kept.draft(pair, "")
         self._seconds.append(min(self._clock() - self._shown_at, _LONGEST_SECONDS))
@@ -202,15 +83,17 @@ class Session:
             self._return_to(self._behind.pop())
 
     def undo(self) -> None:
-        """Take the last grade back, as if it had not been given, and show its pair."""
+        """Take the last grade back, and show its pair; the note that it has now stays."""
         if not self._undo:
             return
-        pair, grade, note = self._undo.pop()
+        pair, grade = self._undo[-1]
+        note = self.kept.notes.get(pair, "")  # it may have been written after the grade
         if grade is None:
-            self.kept.remove(pair)
             self.kept.draft(pair, note)
+            self.kept.remove(pair)
         else:
             self.kept.put(pair, grade, note)
+        self._undo.pop()
         if self._behind and self._behind[-1] == pair:
             self._behind.pop()
         self._return_to(pair)

@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from bench.earlier import keep_earlier
 from bench.errors import BenchError
-from bench.files import keep_earlier
 from bench.leftovers import part_folder
 from bench.record import Record
 

@@ -1,0 +1,153 @@
+"""What is settled is settled for two passes as they were then: no other passes get it, and none lose it."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import DOCUMENTS, write_beir
+
+from bench import cli
+from bench.collections.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
+from bench.collections.settling import disagreements, read_settled, settles
+from bench.judge.pass_file import PassFile
+from bench.judge.session import Session
+
+HEADER = "query-id\tcorpus-id\tscore\tnote\n"
+
+
+def write_pass(folder, name, queries, *more):
+    """A pass of these queries; what is not named is a 0."""
+    (folder / "passes").mkdir(exist_ok=True)
+    grades = {(q, d): 0 for q in queries for d in DOCUMENTS} | dict(more)
+    lines = [f"{q}\t{d}\t{grade}\n" for (q, d), grade in grades.items()]
+    (folder / "passes" / f"{name}.tsv").write_text(HEADER + "".join(lines))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """ann and bob differ on q1, d02 only."""
+    write_beir(tmp_path / "c")
+    write_pass(tmp_path / "c", "ann", ("q1", "q2"), (("q1", "d02"), 2))
+    write_pass(tmp_path / "c", "bob", ("q1", "q2"), (("q1", "d02"), 3))
+    return tmp_path / "c"
+
+
+def settle_by_keys(folder, first, second, *grades):
+    """What the screen does with one key a disagreement."""
+    to_judge = ToJudge.load(folder)
+    passes = to_judge.read(first), to_judge.read(second)
+    queries = require_same_pairs(*passes, to_judge, pooled=False)
+    pairs = disagreements(*passes, queries)
+    with PassFile(to_judge, ADJUDICATION, settles(*passes, pairs)) as kept:
+        session = Session(pairs, kept)
+        for grade in grades:
+            assert session.current is not None
+            session.grade(grade)
+        return session.done
+
+
+def write(folder, *names):
+    chosen = [word for name in names for word in ("--pass", name)]
+    cli.app(args=["adjudicate", str(folder), *chosen, "--write"], standalone_mode=False)
+
+
+def test_what_was_settled_for_two_passes_is_not_taken_for_others(folder, refusal):
+    write_pass(folder, "zoe", ("q1", "q2"), (("q1", "d02"), 1))
+    settle_by_keys(folder, "ann", "bob", 3)
+    before = (folder / "qrels" / "test.tsv").read_text()
+    said = refusal("adjudicate", str(folder), "--pass", "ann", "--pass", "zoe", "--write")
+    assert "q1, d02 was settled for ann=2 bob=3, and now it is ann=2 zoe=1" in said
+    assert (folder / "qrels" / "test.tsv").read_text() == before
+    write(folder, "bob", "ann")  # in any order
+    assert "q1\td02\t3\n" in (folder / "qrels" / "test.tsv").read_text()
+
+
+def test_what_was_settled_of_other_grades_is_asked_again(folder, refusal):
+    assert settle_by_keys(folder, "ann", "bob", 3) == 1
+    write_pass(folder, "ann", ("q1", "q2"))
+    write_pass(folder, "bob", ("q1", "q2"), (("q1", "d02"), 1))
+    said = refusal("adjudicate", str(folder), "--write")
+    assert "q1, d02 was settled for ann=2 bob=3, and now it is ann=0 bob=1" in said
+    file = folder / "passes" / "adjudication.tsv"
+    before = file.read_text()
+    assert settle_by_keys(folder, "ann", "bob") == 0  # looked at, and left
+    assert file.read_text() == before
+    assert settle_by_keys(folder, "ann", "bob", 1) == 1
+    write(folder)
+    assert "q1\td02\t1\n" in (folder / "qrels" / "test.tsv").read_text()
+
+
+def test_undo_gives_back_what_was_settled_before(folder):
+    settle_by_keys(folder, "ann", "bob", 3)
+    write_pass(folder, "bob", ("q1", "q2"), (("q1", "d02"), 1))
+    file = folder / "passes" / "adjudication.tsv"
+    before = file.read_text()
+    to_judge = ToJudge.load(folder)
+    with PassFile(to_judge, ADJUDICATION, {("q1", "d02"): "ann=2 bob=1"}) as kept:
+        session = Session([("q1", "d02")], kept)
+        session.grade(2)
+        assert "q1\td02\t2\t\tann=2 bob=1\n" in file.read_text()
+        session.undo()
+        assert file.read_text() == before
+        assert session.done == 0
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_two_teams_share_a_folder_and_neither_is_told_to_remove_the_others_work(folder, by_hand):
+    write_pass(folder, "xan", ("q3", "q4"))
+    write_pass(folder, "yan", ("q3", "q4"), (("q3", "d05"), 1))
+    if by_hand:
+        (folder / "passes" / "adjudication.tsv").write_text("q1\td02\t3\nq3\td05\t1\n")
+    else:
+        settle_by_keys(folder, "ann", "bob", 3)
+        settle_by_keys(folder, "xan", "yan", 1)
+    write(folder, "ann", "bob")
+    write(folder, "yan", "xan")
+    written = (folder / "qrels" / "test.tsv").read_text()
+    assert "q1\td02\t3\n" in written
+    assert "q3\td05\t1\n" in written
+
+
+def test_a_line_that_does_not_say_for_which_of_three_passes_is_refused(folder, refusal):
+    file = folder / "passes" / "adjudication.tsv"
+    file.write_text("q1\td02\t3\n")
+    write(folder)  # two passes: it can be for no other
+    write_pass(folder, "zoe", ("q1", "q2"), (("q1", "d02"), 1))
+    for other in ("bob", "zoe"):
+        said = refusal("adjudicate", str(folder), "--pass", "ann", "--pass", other, "--write")
+        assert "does not say for which passes q1, d02 was settled" in said
+    file.write_text("q1\td02\t3\t\tbob=3 ann=2\n")  # as it asks for, in any order
+    write(folder, "ann", "bob")
+
+
+def test_a_pair_on_which_the_passes_now_agree_is_refused(folder, refusal):
+    settle_by_keys(folder, "ann", "bob", 3)
+    write_pass(folder, "ann", ("q1", "q2"), (("q1", "d02"), 3))
+    assert "q1, d02 is settled in adjudication.tsv, but" in refusal("adjudicate", str(folder), "--write")
+
+
+def test_no_file_settles_nothing(folder):
+    to_judge = ToJudge.load(folder)
+    passes = to_judge.read("ann"), to_judge.read("bob")
+    assert read_settled(to_judge, *passes, ["q1", "q2"]) == Pass(ADJUDICATION, {})
+
+
+def test_a_pass_has_no_fifth_column(folder, refusal):
+    (folder / "passes" / "ann.tsv").write_text("q1\td01\t1\tnote\tann=1 bob=2\n")
+    assert "ann.tsv:1: expected" in refusal("adjudicate", str(folder), "--write")
+
+
+def test_a_query_that_nobody_judged_needs_no_split(folder, refusal):
+    """It gets none, and it keeps nobody from writing the others."""
+    with (folder / "queries.jsonl").open("a") as out:
+        out.write('{"_id": "q9", "text": "not judged yet", "metadata": {"set": "topic"}}\n')
+    settle_by_keys(folder, "ann", "bob", 3)
+    write(folder)
+    written = (folder / "qrels" / "test.tsv").read_text()
+    assert "q1\td02\t3\n" in written
+    assert "q9" not in written
+    for name in ("ann", "bob"):
+        write_pass(folder, name, ("q9",))
+    (folder / "passes" / "adjudication.tsv").unlink()
+    assert "query 'q9' (not judged yet) has no metadata 'split'" in refusal(
+        "adjudicate", str(folder), "--write"
+    )
