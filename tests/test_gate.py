@@ -575,3 +575,30 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         assert said in refusal("gate", *arguments), arguments
     done = bench("gate", str(other), *base)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("page", ["nodir/x", "page.md"])
+def test_the_page_of_a_step_is_made_or_added_to(variant, tmp_path, monkeypatch, page):
+    base = variant("base")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", page)
+    (tmp_path / "page.md").write_text("before\n")
+    assert gate(base, "--baseline", base, "--summary", "g.md")[0] == 0
+    before = "before\n" if page == "page.md" else ""
+    assert (tmp_path / page).read_text() == before + (tmp_path / "g.md").read_text()
+
+
+@pytest.mark.parametrize("page", [".", "file/x", "x" * 300, "/proc/version"])
+def test_a_page_that_can_not_be_written_is_said_before_anything_is_run(
+    variant, tmp_path, monkeypatch, page
+):
+    """The gate has no RUN here, and would evaluate the baseline again."""
+    base = variant("base")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", page)
+    monkeypatch.setattr("bench.execute.run_and_save", None)
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match="cannot write"):
+        gate("--baseline", base)

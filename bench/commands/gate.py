@@ -94,6 +94,7 @@ def gate(
     )
     for file in (junit, summary, json):
         check_file(file)
+    page = _page_of_the_step()
     run = run and run_folder_of(run)
     if restore(baseline):
         print(
@@ -144,7 +145,7 @@ def gate(
         )
 
     result = held(asked)
-    _tell(result, then, now, junit=junit, summary=summary, json=json)
+    _tell(result, then, now, junit=junit, summary=summary, json=json, page=page)
     if not update:
         raise typer.Exit(result.exit_code)
     # Whatever was asked for this once, the next baseline is held against what the last one guards.
@@ -197,6 +198,7 @@ def _tell(
     junit: Path | None,
     summary: Path | None,
     json: Path | None,
+    page: Path | None,
 ) -> None:
     """Write and print what was found, in every form that was asked for."""
     from bench.files import write_text
@@ -217,11 +219,41 @@ def _tell(
     print_grids(gate_tables(result), to)
     if changed := changed_systems(then, now):
         print(f"Not as in the baseline: {'; '.join(changed)}.", file=to)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if _on_github():
         print("\n".join(github_annotations(result)), file=to)
-        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(page).open("a", encoding="utf-8") as out:
-                out.write(gate_markdown(result))
+    if page is not None:
+        _append(page, gate_markdown(result))
+
+
+def _on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _page_of_the_step() -> Path | None:
+    """Return the file to which a step of GitHub's workflows adds what its page is to show.
+
+    Raises `BenchError` where nothing can be added.
+    """
+    from bench.files import check_file
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY") if _on_github() else None
+    page = Path(name) if name else None
+    check_file(page)
+    if page is not None and page.is_file():
+        _append(page, "")
+    return page
+
+
+def _append(file: Path, text: str) -> None:
+    """Add to a file that others add to as well. Raises `BenchError` where that can not be."""
+    from bench.files import cannot_write
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise cannot_write(file, error) from error
 
 
 def _floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
