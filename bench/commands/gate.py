@@ -157,7 +157,7 @@ def gate(
         print(f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"')
         # Undecidable asks for a reason too, whatever --undecidable lets pass.
         raise typer.Exit(result.exit_code or (3 if stopped else 2))
-    _replace(baseline, run, stopped, reason, anew=anew)
+    _replace(baseline, run, now, stopped, reason, anew=anew)
     how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
     print(f"{how} → {baseline}")
 
@@ -283,16 +283,20 @@ def _floor(text: str) -> tuple[tuple[str, str], float]:
 def _replace(
     baseline: Path,
     run: Path,
+    record: Record,
     stopped: Mapping[tuple[str, str], str],
     reason: str | None,
     *,
     anew: bool = False,
 ) -> None:
-    """Put a copy of the run in the baseline's place."""
+    """Put a copy of the run in the baseline's place, if it is whole: `verify` reads run files."""
     from bench.baseline import baseline_from
+    from bench.comparable import require_run_files
+    from bench.execute import documents_of
     from bench.record import add_to_record
     from bench.run_folder import replacing
 
+    require_run_files(run, record, documents_of(record))
     more = baseline_from(baseline, run, stopped, reason, anew=anew)
     with replacing(baseline, run) as new:
         add_to_record(new, more)
