@@ -219,14 +219,10 @@ def _tell(
     print_grids(gate_tables(result), to)
     if changed := changed_systems(then, now):
         print(f"Not as in the baseline: {'; '.join(changed)}.", file=to)
-    if _on_github():
+    if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(github_annotations(result)), file=to)
     if page is not None:
         _append(page, gate_markdown(result))
-
-
-def _on_github() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _page_of_the_step() -> Path | None:
@@ -236,8 +232,8 @@ def _page_of_the_step() -> Path | None:
     """
     from bench.files import check_file
 
-    name = os.environ.get("GITHUB_STEP_SUMMARY") if _on_github() else None
-    page = Path(name) if name else None
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    page = Path(name) if name and os.environ.get("GITHUB_ACTIONS") == "true" else None
     check_file(page)
     if page is not None and page.is_file():
         _append(page, "")
