@@ -151,6 +151,22 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
     plan_of(settings)
 
 
+def documents_of(saved: Record) -> frozenset[str] | None:
+    """Return the document ids of a saved run's corpus, None where that is not at hand or has changed.
+
+    No code of others is run for it.
+    """
+    settings = saved.content["config"]
+    try:
+        require_allowed({"collection": settings.get("collection")}, ())
+        collection = load_collection(settings).collection
+    except (BenchError, KeyError):  # moved away since, or never on this machine
+        return None
+    if collection.fingerprint != saved.content["collection"]["fingerprint"]:
+        return None
+    return frozenset(collection.ids(range(len(collection))))
+
+
 def load_collection(
     settings: Mapping[str, Any],
     as_what: str = " as collection.path=DIR; verify and gate take it after --set",

@@ -575,3 +575,96 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
         assert said in refusal("gate", *arguments), arguments
     done = bench("gate", str(other), *base)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("page", ["nodir/x", "page.md"])
+def test_the_page_of_a_step_is_made_or_added_to(variant, tmp_path, monkeypatch, page):
+    base = variant("base")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", page)
+    (tmp_path / "page.md").write_text("before\n")
+    assert gate(base, "--baseline", base, "--summary", "g.md")[0] == 0
+    before = "before\n" if page == "page.md" else ""
+    assert (tmp_path / page).read_text() == before + (tmp_path / "g.md").read_text()
+
+
+@pytest.mark.parametrize("page", [".", "file/x", "x" * 300, "/proc/version"])
+def test_a_page_that_can_not_be_written_is_said_before_anything_is_run(
+    variant, tmp_path, monkeypatch, page
+):
+    """The gate has no RUN here, and would evaluate the baseline again."""
+    base = variant("base")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", page)
+    monkeypatch.setattr("bench.execute.run_and_save", None)
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match="cannot write"):
+        gate("--baseline", base)
+
+
+def without_file(file):
+    file.unlink()
+
+
+def of_an_unknown_document(file):
+    lines = file.read_text().splitlines(keepends=True)
+    query, _, _, *rest = lines[0].split(" ")
+    file.write_text("".join([" ".join([query, "Q0", "nosuch", *rest]), *lines[1:]]))
+
+
+def of_an_unknown_query(file):
+    with file.open("a") as out:
+        out.write("nosuch Q0 d01 1 1 b\n")
+
+
+def without_a_query(file):
+    lines = file.read_text().splitlines(keepends=True)
+    first = lines[0].split(" ")[0]
+    file.write_text("".join(line for line in lines if line.split(" ")[0] != first))
+
+
+def deeper_than_the_run(file):
+    first = file.read_text().split(" ")[0]
+    with file.open("a") as out:
+        out.writelines(f"{first} Q0 more{n} 1 -{n} b\n" for n in range(126))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (without_file, "b.trec, the answers of b, is not there"),
+        (of_an_unknown_document, "the document 'nosuch'"),
+        (of_an_unknown_query, "answers 'nosuch', which the record has not"),
+        (without_a_query, "and by the record"),
+        (deeper_than_the_run, "and the run kept"),
+    ],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_what_becomes_a_baseline_has_the_run_file_of_every_system(variant, damage, says, first):
+    base, run = variant("base"), variant("run")
+    damage(run / "b.trec")
+    if first:
+        shutil.rmtree(base)
+    before = {file.name: file.read_bytes() for file in base.glob("*.*")}
+    for reason in ((), ("--reason", "why")):
+        with pytest.raises(BenchError, match=says):
+            gate(run, "--baseline", base, "--update", *reason)
+    assert {file.name: file.read_bytes() for file in base.glob("*.*")} == before
+    # without a baseline to be made, it is held against one by its record
+    if not first:
+        assert gate(run, "--baseline", base)[0] == 0
+
+
+def test_where_the_corpus_is_not_at_hand_or_another_its_ids_are_not_asked_for(variant):
+    def of(**settings):
+        def change(content):
+            content["config"]["collection"] |= settings
+
+        return change
+
+    for number, other in enumerate(({"path": "gone"}, {"_target_": "mine.Collection"})):
+        run = variant(f"run{number}", change=of(**other))
+        of_an_unknown_document(run / "b.trec")
+        assert gate(run, "--baseline", run.parent / f"base{number}", "--update")[0] == 0

@@ -6,8 +6,10 @@ import pytest
 from conftest import DOCUMENTS, write_beir
 
 from bench import cli
+from bench.collections.beir import BeirFolder
 from bench.collections.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
 from bench.collections.settling import disagreements, read_settled, settles
+from bench.errors import BenchError
 from bench.judge.pass_file import PassFile
 from bench.judge.session import Session
 
@@ -136,8 +138,8 @@ def test_a_pass_has_no_fifth_column(folder, refusal):
     assert "ann.tsv:1: expected" in refusal("adjudicate", str(folder), "--write")
 
 
-def test_a_query_that_nobody_judged_needs_no_split(folder, refusal):
-    """It gets none, and it keeps nobody from writing the others."""
+def test_a_query_without_a_split_is_of_test_once_it_is_judged(folder):
+    """As long as nobody judged it, it is of none, and keeps nobody from writing the others."""
     with (folder / "queries.jsonl").open("a") as out:
         out.write('{"_id": "q9", "text": "not judged yet", "metadata": {"set": "topic"}}\n')
     settle_by_keys(folder, "ann", "bob", 3)
@@ -148,6 +150,17 @@ def test_a_query_that_nobody_judged_needs_no_split(folder, refusal):
     for name in ("ann", "bob"):
         write_pass(folder, name, ("q9",))
     (folder / "passes" / "adjudication.tsv").unlink()
-    assert "query 'q9' (not judged yet) has no metadata 'split'" in refusal(
-        "adjudicate", str(folder), "--write"
-    )
+    write(folder)  # all is 0, which both say
+    assert "q9\t" in (folder / "qrels" / "test.tsv").read_text()
+
+
+def test_one_pass_alone_gives_labels_and_it_is_said(folder, capsys):
+    for name in ("passes/bob.tsv", "qrels/test.tsv", "qrels/dev.tsv"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(BenchError, match="two passes are needed"):  # to settle anything
+        cli.app(args=["adjudicate", str(folder)], standalone_mode=False)
+    cli.app(args=["adjudicate", str(folder), "--write"], standalone_mode=False)
+    assert "the labels are those of ann alone" in capsys.readouterr().out
+    graded = {pair: grade for pair, grade in ToJudge.load(folder).read("ann").grades.items() if grade}
+    found = BeirFolder(str(folder), split="all").load().qrels.grades
+    assert {(q, d): g for q, judged in found.items() for d, g in judged.items() if g} == graded

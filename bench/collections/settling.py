@@ -104,8 +104,8 @@ def needs_reason(one: int, other: int) -> bool:
 
 def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, int]:
     """Write qrels/<split>.tsv for each split that the queries' metadata name; a query without goes
-    where it was, and one that nobody judged nowhere. What qrels/ says of pairs without a grade here
-    stays.
+    where it was, or to test, and one that nobody judged nowhere. What qrels/ says of pairs without a
+    grade here stays.
 
     Zeros are written where their absence would say something else: in a pool, that nobody judged the
     pair; in a query without another grade, that nobody asked it.
@@ -114,7 +114,7 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     loses no grade: whoever reads both is told to keep one. A file that changes is kept as .bak before.
 
     Returns file → number of lines, 0 for one that no query was left for and that is gone. Raises
-    `BenchError` for a judged query without a split.
+    `BenchError` for a split that can not name a file.
     """
     split_of = read_metadata(to_judge.folder / "queries.jsonl", "split")
     before: Mapping[str, Mapping[str, int]] = {}
@@ -127,10 +127,10 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     settled = by_query(grades)
     pooled = any(len(judged) < len(place) for judged in settled.values())
     lines: dict[str, list[str]] = {}
-    for query, (text, _) in to_judge.queries.items():
+    for query in to_judge.queries:
         if query not in split_of and query not in settled:
             continue  # nobody has judged it
-        require(query in split_of, f"query '{query}' ({text}) has no metadata 'split'; give it one")
+        split_of.setdefault(query, "test")
         require(
             is_file_name(split_of[query]) and split_of[query] != ALL,
             f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",

@@ -94,6 +94,7 @@ def gate(
     )
     for file in (junit, summary, json):
         check_file(file)
+    page = _page_of_the_step()
     run = run and run_folder_of(run)
     if restore(baseline):
         print(
@@ -144,8 +145,7 @@ def gate(
         )
 
     result = held(asked)
-    _tell(result, then, now, junit=junit, summary=summary, json=json)
-    _tell_next(result, baseline, run)
+    _tell(result, then, now, (baseline, run), junit=junit, summary=summary, json=json, page=page)
     if not update:
         raise typer.Exit(result.exit_code)
     # Whatever was asked for this once, the next baseline is held against what the last one guards.
@@ -157,7 +157,7 @@ def gate(
         print(f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"')
         # Undecidable asks for a reason too, whatever --undecidable lets pass.
         raise typer.Exit(result.exit_code or (3 if stopped else 2))
-    _replace(baseline, run, stopped, reason, anew=anew)
+    _replace(baseline, run, now, stopped, reason, anew=anew)
     how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
     print(f"{how} → {baseline}" + (f", because: {reason}" if reason else ""))
 
@@ -194,10 +194,12 @@ def _tell(
     result: GateResult,
     then: Record,
     now: Record,
+    folders: tuple[Path, Path],
     *,
     junit: Path | None,
     summary: Path | None,
     json: Path | None,
+    page: Path | None,
 ) -> None:
     """Write and print what was found, in every form that was asked for."""
     from bench.files import write_text
@@ -216,18 +218,38 @@ def _tell(
             write_text(file, text(result))
     to = beside(junit, summary, json)
     print_grids(gate_tables(result), to)
+    for one in [finding for finding in result.findings if not finding.outcome.passes][:1]:
+        print(f"Which queries: bench diff {folders[0]} {folders[1]} {one.system}", file=to)
     if changed := changed_systems(then, now):
         print(f"Not as in the baseline: {'; '.join(changed)}.", file=to)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(github_annotations(result)), file=to)
-        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(page).open("a", encoding="utf-8") as out:
-                out.write(gate_markdown(result))
+    if page is not None:
+        _append(page, gate_markdown(result))
 
 
-def _tell_next(result: GateResult, baseline: Path, run: Path) -> None:
-    for system in [one.system for one in result.findings if not one.outcome.passes][:1]:
-        print(f"Which queries: bench diff {baseline} {run} {system}")
+def _page_of_the_step() -> Path | None:
+    """Return the file that GitHub shows as a step's page. Raises `BenchError` where nothing can be added."""
+    from bench.files import check_file
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    page = Path(name) if name and os.environ.get("GITHUB_ACTIONS") == "true" else None
+    check_file(page)
+    if page is not None and page.is_file():
+        _append(page, "")
+    return page
+
+
+def _append(file: Path, text: str) -> None:
+    """Add to a file that others add to as well. Raises `BenchError` where that can not be."""
+    from bench.files import cannot_write
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise cannot_write(file, error) from error
 
 
 def _floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
@@ -257,16 +279,20 @@ def _floor(text: str) -> tuple[tuple[str, str], float]:
 def _replace(
     baseline: Path,
     run: Path,
+    record: Record,
     stopped: Mapping[tuple[str, str], str],
     reason: str | None,
     *,
     anew: bool = False,
 ) -> None:
-    """Put a copy of the run in the baseline's place."""
+    """Put a copy of the run in the baseline's place, if it is whole: `verify` reads run files."""
     from bench.baseline import baseline_from
+    from bench.comparable import require_run_files
+    from bench.execute import documents_of
     from bench.record import add_to_record
     from bench.run_folder import replacing
 
+    require_run_files(run, record, documents_of(record))
     more = baseline_from(baseline, run, stopped, reason, anew=anew)
     with replacing(baseline, run) as new:
         add_to_record(new, more)

@@ -139,17 +139,23 @@ def adjudicate(
     ] = False,
 ) -> None:
     """Settle what two passes differ on, one pair at a time; then --write the labels."""
-    from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
+    from bench.collections.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
     from bench.collections.settling import disagreements, read_settled, settle, settles, write_labels
     from bench.judge.pass_file import PassFile
     from bench.judge.session import Session
 
     to_judge = ToJudge.load(folder)
-    compared = _pairs(to_judge, passes)
+    compared = _pairs(to_judge, passes, one_will_do=write)
     require(len(compared) == 1, "more than two passes; name the two with --pass A --pass B")
     first, second = compared[0]
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
-    settled = read_settled(to_judge, first, second, queries)
+    if first is second:
+        print(
+            f"the labels are those of {first.name} alone: how far they can be trusted, nobody can tell"
+        )
+        settled = Pass(ADJUDICATION, {})
+    else:
+        settled = read_settled(to_judge, first, second, queries)
     if write:
         for file, n in write_labels(to_judge, settle(first, second, settled, queries)).items():
             print(f"{n} judgements → {file}" if n else f"{file} is gone: no query was left in it")
@@ -209,9 +215,14 @@ def _screens() -> ModuleType:
         ) from error
 
 
-def _pairs(to_judge: ToJudge, names: list[str] | None) -> list[tuple[Pass, Pass]]:
-    """Return each two passes to compare."""
+def _pairs(
+    to_judge: ToJudge, names: list[str] | None, *, one_will_do: bool = False
+) -> list[tuple[Pass, Pass]]:
+    """Return each two passes to compare; one with itself where it is alone and will do."""
     chosen = names or to_judge.assessors()
+    if one_will_do and len(set(chosen)) == 1:
+        alone = to_judge.read(chosen[0])
+        return [(alone, alone)]
     require(
         len(set(chosen)) >= 2,
         f"two passes are needed, found {', '.join(chosen) or 'none'} in {to_judge.folder / 'passes'}; "

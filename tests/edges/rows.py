@@ -676,7 +676,7 @@ LABELLING = [
     Row("adjudicate-unsettled", "adjudicate c --write", nothing, 2, "q1, d02 is not settled yet"),
     Row("adjudicate-three", "adjudicate c", put("c/passes/zoe.tsv", "q1\td01\t1\n"), 2, "--pass A --pass B"),
     Row("adjudicate-settled-for-nothing", "adjudicate c --write", put("c/passes/adjudication.tsv", "q1\td02\t1\nq1\td01\t0\n"), 2, "q1, d01 is settled in adjudication.tsv"),
-    Row("adjudicate-no-split", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), drop("c/qrels")), 2, "has no metadata 'split'"),
+    Row("adjudicate-no-split", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), drop("c/qrels")), 0, "judgements → c/qrels/test.tsv"),
     Row("adjudicate-split-elsewhere", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), swap("c/queries.jsonl", '"set": "topic"', '"set": "topic", "split": "../x"')), 2, "can not name a file of qrels"),
     Row("adjudicate-split-a-list", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), swap("c/queries.jsonl", '"set": "topic"', '"set": "topic", "split": [1]')), 2, "queries.jsonl:1: 'split' must be a string"),
     Row("adjudicate-writes", "adjudicate c --write", put("c/passes/adjudication.tsv", "q1\td02\t1\n"), 0, "judgements → c/qrels/test.tsv"),
