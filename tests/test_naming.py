@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from conftest import write_beir
@@ -14,7 +15,7 @@ from rich.console import Console
 from bench import cli
 from bench.contenders import gather
 from bench.execute import run_and_save
-from bench.naming import ABSENT, differing, run_labels, short_keys
+from bench.naming import ABSENT, differing, run_and_system, run_labels, short_keys
 from bench.report.grid import Cell, Grid, terminal
 
 ENCODER = {"model": "one", "sha256": "a" * 64}
@@ -150,3 +151,22 @@ def test_a_table_that_can_fit_does_and_breaks_no_word(rows, width):
         )
         assert shown == sorted(word for row in rows for text in row for word in text.split())
     assert all(len(line) <= width for line in printed.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "system"),
+    [
+        ("run", "run", ""),
+        ("run:a", "run", "a"),
+        ("run:a:b", "run", "a:b"),
+        ("one:two", "one:two", ""),
+        ("one:two:a:b", "one:two", "a:b"),
+        ("gone", "gone", ""),
+        ("gone:a", "gone", "a"),
+    ],
+)
+def test_folders_and_systems_may_have_colons(tmp_path, monkeypatch, name, path, system):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("run", "one:two"):
+        (tmp_path / folder).mkdir()
+    assert run_and_system(name) == (Path(path), system)

@@ -150,7 +150,9 @@ def adjudicate(
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
     if write:
         from bench.collections.passes import Pass, write_labels
+        from bench.files import check_file
 
+        check_file(to_judge.folder / "qrels" / "test.tsv")
         settled = Pass(ADJUDICATION, {})
         if to_judge.pass_file(ADJUDICATION).exists():
             settled = to_judge.read(ADJUDICATION)
