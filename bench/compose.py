@@ -25,6 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.config_errors import one_line
 from bench.errors import BenchError, did_you_mean, require
+from bench.files import require_regular
 from bench.resources import resource
 
 _CONFIG = "config"
@@ -200,6 +201,8 @@ def _texts(one: Override, own: Sequence[Path]) -> Iterator[str]:
 def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
     for folder in own:
         require(folder.is_dir(), f"config folder {folder} does not exist; check --config-dir")
+        for file in folder.glob("*/*.yaml"):
+            require_regular(file)  # Hydra would not find it
     places = [QuotedString(f"file://{one.absolute()}", Quote.single).with_quotes() for one in own]
     search = [f"hydra.searchpath=[{','.join(places)}]"] if places else []
     with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Sequence
 
@@ -42,9 +43,15 @@ def one_line(error: Exception, known: Sequence[str], options: Callable[[str], li
         mark = error.problem_mark
         return f"{mark.name}:{mark.line + 1}: {error.problem}; mend this settings file"
     if isinstance(error, (yaml.YAMLError, OSError, UnicodeDecodeError)):
-        return f"a settings file can not be read ({error}); mend it, or leave its --config-dir out"
+        return _unreadable(error)
     firsts = [line.strip().splitlines()[0] for line in chain if line.strip()]
     return f"{': '.join(dict.fromkeys(firsts))}; {_SEE}"
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return "a setting, or what is chosen in a group, has too long a name; shorten it"
+    return f"a settings file can not be read ({error}); mend it, or leave its --config-dir out"
 
 
 def _chain(error: BaseException | None) -> list[str]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.comparable import shallow
 from bench.errors import BenchError, did_you_mean, require
 from bench.measure import Measure, answerable, evaluate
-from bench.naming import system_titles
+from bench.naming import run_and_system, system_titles
 from bench.ranking import namesakes, without
 from bench.record import Record
 from bench.retrievers.runfile import RunFile
@@ -184,9 +184,7 @@ def gather(
 
 
 def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
-    path, system = Path(name), ""
-    if not path.exists() and ":" in name:
-        path, system = Path(name.rpartition(":")[0]), name.rpartition(":")[2]
+    path, system = run_and_system(name)
     require(path.exists(), f"{path} does not exist; name a run's folder or a run file")
     if path.is_file() and path.name != "record.json":
         require(not system, f"{path} is a run file, one system; leave ':{system}' out")

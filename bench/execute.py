@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ from bench.report.write import run_stands, write_tables
 from bench.resume import Unfinished
 from bench.types import TestCollection
 
+# Of 255 that a file's name may have: ".trec" and the key of what is unfinished come after it.
+_LONGEST_NAME = 200
 _KINDS: dict[str, Any] = {
     "output": str,
     "depth": int,
@@ -133,6 +136,11 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         require(
             isinstance(name, str) and is_file_name(name),
             f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
+        )
+        require(
+            len(os.fsencode(name)) <= _LONGEST_NAME,
+            f"system '{name[:20]}…' has too long a name for a run file; shorten it to "
+            f"{_LONGEST_NAME} bytes",
         )
     named = {f"retrievers.{name}": one for name, one in settings["retrievers"].items()}
     for where, one in ({"collection": settings["collection"]} | named).items():

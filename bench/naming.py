@@ -91,6 +91,19 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def run_and_system(name: str) -> tuple[Path, str]:
+    """Return the path and the system that `FOLDER:SYSTEM` names, "" for the latter where it is a path.
+
+    Both may have colons: the longest path that is there is meant.
+    """
+    parts = name.split(":")
+    for n in range(len(parts), 0, -1):
+        path = Path(":".join(parts[:n]))
+        if path.exists():
+            return path, ":".join(parts[n:])
+    return Path(name.rpartition(":")[0] or name), name.rpartition(":")[2] if ":" in name else ""
+
+
 def run_labels(names: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what to call each run: the settings in which they differ, or its folder's name.
 

@@ -247,3 +247,13 @@ def test_whatever_a_spreadsheet_writes_is_read_back(
         q: asked[q].strip() for q, _ in grades
     }
     assert {(q, d): g for q, judged in found_grades.items() for d, g in judged.items()} == grades
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_what_it_points_to_is_made(tables, tmp_path, there):
+    (tmp_path / "mine").symlink_to("real")
+    if there:
+        (tmp_path / "real").mkdir()
+    imported()
+    assert (tmp_path / "mine").is_symlink()
+    assert len(BeirFolder(str(tmp_path / "real")).load().queries) == 2

@@ -484,3 +484,21 @@ def test_margins_without_meaning_are_refused(value):
 def test_the_settings_of_a_search_are_a_space_and_folds():
     with pytest.raises(BenchError, match=r"unknown setting 'tune\.fold'; known: folds, space"):
         space_of({"space": {"k1": [1]}, "fold": 3}, {})
+
+
+def test_a_system_whose_name_no_file_can_have_is_refused(refusal, beir):
+    data = ("collection=beir", f"collection.path={beir}", "output=out")
+    plain = "{_target_: bench.retrievers.bm25.BM25}"
+    for name, said in (("k" * 260, "too long a name"), ("k" * 201, "too long a name"), ("ü" * 101, "")):
+        found = refusal("run", "retriever=[bm25]", f"+retrievers.{name}={plain}", *data)
+        assert said in found
+        assert "hydra/conf" not in found
+    said = refusal("run", f"retriever={'k' * 260}", *data)
+    assert "hydra/conf" not in said
+
+
+def test_a_settings_file_that_is_a_pipe_is_refused_by_its_name(refusal, tmp_path):
+    (tmp_path / "own" / "retriever").mkdir(parents=True)
+    os.mkfifo(tmp_path / "own" / "retriever" / "m.yaml")
+    said = refusal("run", "retriever=m", "--config-dir", "own")
+    assert said.startswith("cannot read own/retriever/m.yaml: it is a pipe")

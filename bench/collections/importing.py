@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,8 @@ class Imported:
                 not folder.exists() or (folder.is_dir() and not any(folder.iterdir())),
                 f"{folder} is there already and is not overwritten; name another with --out DIR",
             )
-            with part_folder(folder.absolute().parent) as part:
+            place = Path(os.path.realpath(folder))  # a link stays
+            with part_folder(place.parent) as part:
                 new = part / "collection"
                 documents = [
                     {"_id": name, "title": title, "text": text}
@@ -78,10 +80,15 @@ class Imported:
                     for query, judged in self.judgements.items()
                     for doc, grade in judged.items()
                 ]
+<<<<<<< HEAD
                 if lines:
                     header = "query-id\tcorpus-id\tscore\n"
                     write_text(new / "qrels" / "test.tsv", header + "".join(lines))
                 new.rename(folder)
+=======
+                write_text(new / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n" + "".join(lines))
+                new.rename(place)
+>>>>>>> m2
         except OSError as error:
             raise BenchError(
                 f"cannot write {folder}: {error.strerror}; name another with --out DIR"

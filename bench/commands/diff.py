@@ -155,5 +155,7 @@ def _collection_of(record: Record, folder: str | None, allowed: Sequence[str]) -
 
 def _folder(run: str) -> str:
     """Return the folder of FOLDER, FOLDER/record.json or either with :SYSTEM."""
-    path = run if Path(run).exists() or ":" not in run else run.rpartition(":")[0]
-    return str(Path(path).parent) if Path(path).name == "record.json" else path
+    from bench.naming import run_and_system
+
+    path, _ = run_and_system(run)
+    return str(path.parent if path.name == "record.json" else path)

@@ -229,7 +229,7 @@ def _tell(
 
 
 def _page_of_the_step() -> Path | None:
-    """Return the file that GitHub shows as a step's page. Raises `BenchError` where nothing can be added."""
+    """Return the file that GitHub shows as a step's page. Raises `BenchError` if it can not be."""
     from bench.files import check_file
 
     name = os.environ.get("GITHUB_STEP_SUMMARY")

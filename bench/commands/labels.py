@@ -149,10 +149,18 @@ def adjudicate(
     require(len(compared) == 1, "more than two passes; name the two with --pass A --pass B")
     first, second = compared[0]
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
+<<<<<<< HEAD
     if first is second:
         print(
             f"the labels are those of {first.name} alone: how far they can be trusted, nobody can tell"
         )
+=======
+    if write:
+        from bench.collections.passes import Pass, write_labels
+        from bench.files import check_file
+
+        check_file(to_judge.folder / "qrels" / "test.tsv")
+>>>>>>> m2
         settled = Pass(ADJUDICATION, {})
     else:
         settled = read_settled(to_judge, first, second, queries)

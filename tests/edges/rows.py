@@ -679,6 +679,7 @@ LABELLING = [
     Row("adjudicate-no-split", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), drop("c/qrels")), 0, "judgements → c/qrels/test.tsv"),
     Row("adjudicate-split-elsewhere", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), swap("c/queries.jsonl", '"set": "topic"', '"set": "topic", "split": "../x"')), 2, "can not name a file of qrels"),
     Row("adjudicate-split-a-list", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), swap("c/queries.jsonl", '"set": "topic"', '"set": "topic", "split": [1]')), 2, "queries.jsonl:1: 'split' must be a string"),
+    Row("adjudicate-qrels-read-only", "adjudicate c --write", both(put("c/passes/adjudication.tsv", "q1\td02\t1\n"), mode("c/qrels", 0o555)), 2, "cannot write c/qrels/test.tsv: Permission denied", never=[".bak"], permissions=True),
     Row("adjudicate-writes", "adjudicate c --write", put("c/passes/adjudication.tsv", "q1\td02\t1\n"), 0, "judgements → c/qrels/test.tsv"),
     Row("export-no-format", "export c", nothing, 2, "add --trec"),
     Row("export-gone", "export gone --trec", nothing, 2, "gone does not exist", ["collection.path"]),
