@@ -141,7 +141,6 @@ WORDS = st.lists(st.text("ab=,.°12", min_size=1, max_size=9), min_size=1, max_s
 def test_a_table_of_any_width_breaks_no_cell_and_no_word_and_leaves_no_column_out(rows, width):
     header, *body = rows
     out = io.StringIO()
-<<<<<<< HEAD
     console = Console(file=out, width=width, color_system=None)
     grid = Grid("t", tuple(header), tuple(tuple(map(Cell, row)) for row in body))
     parts = terminal(grid, width)
@@ -161,16 +160,6 @@ def test_a_table_of_any_width_breaks_no_cell_and_no_word_and_leaves_no_column_ou
     assert sorted(words) == sorted(["t", *expected])
     # as few parts as there can be
     assert len(parts) == 1 or key + sum(least) + 2 * len(header) > width
-=======
-    grid = Grid("t", tuple(rows[0]), tuple(tuple(map(Cell, row)) for row in rows[1:]))
-    Console(file=out, width=width, color_system=None).print(terminal(grid, width))
-    printed = out.getvalue()
-    if sum(longest) + 2 * (len(columns) - 1) + 2 <= width:
-        shown = sorted(
-            word for line in printed.splitlines()[2:] if "─" not in line for word in line.split()
-        )
-        assert shown == sorted(word for row in rows for text in row for word in text.split())
-    assert all(len(line) <= width for line in printed.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -190,4 +179,3 @@ def test_folders_and_systems_may_have_colons(tmp_path, monkeypatch, name, path, 
     for folder in ("run", "one:two"):
         (tmp_path / folder).mkdir()
     assert run_and_system(name) == (Path(path), system)
->>>>>>> m2

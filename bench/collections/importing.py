@@ -80,15 +80,10 @@ class Imported:
                     for query, judged in self.judgements.items()
                     for doc, grade in judged.items()
                 ]
-<<<<<<< HEAD
                 if lines:
                     header = "query-id\tcorpus-id\tscore\n"
                     write_text(new / "qrels" / "test.tsv", header + "".join(lines))
-                new.rename(folder)
-=======
-                write_text(new / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n" + "".join(lines))
                 new.rename(place)
->>>>>>> m2
         except OSError as error:
             raise BenchError(
                 f"cannot write {folder}: {error.strerror}; name another with --out DIR"

@@ -149,22 +149,17 @@ def adjudicate(
     require(len(compared) == 1, "more than two passes; name the two with --pass A --pass B")
     first, second = compared[0]
     queries = require_same_pairs(first, second, to_judge, pooled=pooled)
-<<<<<<< HEAD
     if first is second:
         print(
             f"the labels are those of {first.name} alone: how far they can be trusted, nobody can tell"
         )
-=======
-    if write:
-        from bench.collections.passes import Pass, write_labels
-        from bench.files import check_file
-
-        check_file(to_judge.folder / "qrels" / "test.tsv")
->>>>>>> m2
         settled = Pass(ADJUDICATION, {})
     else:
         settled = read_settled(to_judge, first, second, queries)
     if write:
+        from bench.files import check_file
+
+        check_file(to_judge.folder / "qrels" / "test.tsv")
         for file, n in write_labels(to_judge, settle(first, second, settled, queries)).items():
             print(f"{n} judgements → {file}" if n else f"{file} is gone: no query was left in it")
         return
