@@ -112,7 +112,8 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
         flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
         notes.append(
             "Letters: significantly higher than the system of that letter, in the family named before "
-            f"the run: {', '.join(family['measures'])}, {family['hypotheses']} comparisons of systems "
+            f"the run: {', '.join(family['measures'])}, {family['hypotheses']} "
+            f"{'comparison' if family['hypotheses'] == 1 else 'comparisons'} of systems "
             f"that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
             f"statistic of the family, α = {ALPHA:.2g})."
         )
