@@ -95,7 +95,7 @@ def test_markdown_gives_github_no_formula_and_no_more_columns():
 MACROS = re.compile(
     r"\\(?:[&%$#_{}]|text(?:asciitilde|asciicircum|backslash|less|greater|bar|asciigrave)\{\}|ldots\{\}"
     r"|[`'^~=.\"urvHc]\{[A-Za-z]\})"
-    r"|\$\\[A-Za-z]+\$|\$\^\{\d\}\$|\$-\$"
+    r"|\$\^?\\[A-Za-z]+\$|\$\^\{\d\}\$|\$-\$"
 )
 
 

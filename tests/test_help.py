@@ -33,8 +33,13 @@ def place(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         test = write_beir(folder / "DIR") / "qrels" / "test.tsv"
-        shutil.copy(test, folder / "DIR" / "qrels" / "dev.tsv")
-        rows = [line.split() for line in test.read_text().splitlines()[1:]]
+        header, *lines = test.read_text().splitlines()
+        rows = [line.split() for line in lines]
+        # The same queries again, to choose settings on.
+        with (folder / "DIR" / "queries.jsonl").open("a") as queries:
+            queries.writelines(f'{{"_id": "e{n}", "text": "graph search {n}"}}\n' for n in range(1, 5))
+        again = [line.replace("q", "e", 1) for line in lines]
+        (folder / "DIR" / "qrels" / "dev.tsv").write_text("\n".join([header, *again]) + "\n")
         (folder / "qrels.txt").write_text("".join(f"{q} 0 {d} {g}\n" for q, d, g in rows))
         for name, tag in (("FILE", "theirs"), ("other.trec", "other")):
             whole = [
