@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -13,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.collections.trec import write_run
+from bench.earlier import alone
 from bench.errors import BenchError, require
 from bench.files import cannot_write, check_folder, to_disk
 from bench.ir_metadata import header
@@ -96,7 +95,7 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
             _copy(run, new)
             yield new
             _all_to_disk(new)
-            with _alone(folder.parent):
+            with alone(folder.parent):
                 _require_replaceable(folder)  # again: it may have been filled meanwhile
                 old = _moved_aside(folder)
                 if old.exists():  # of a replacement that was killed when all but this was done
@@ -120,7 +119,7 @@ def restore(folder: Path) -> bool:
     old = _moved_aside(folder)
     if folder.exists() or not old.exists():
         return False
-    with _alone(folder.parent):
+    with alone(folder.parent):
         if folder.exists() or not _is_run(old):
             return False
         old.rename(folder)
@@ -163,7 +162,7 @@ def require_replaceable(folder: Path) -> None:
     if not folder.parent.is_dir():
         return
     try:
-        with _alone(folder.parent):  # another process may rename it just now
+        with alone(folder.parent):  # another process may rename it just now
             _require_replaceable(folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -226,18 +225,6 @@ def _real(folder: Path) -> Path:
 
 def _moved_aside(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.old"
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process replaces or restores anything in this folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _all_to_disk(folder: Path) -> None:

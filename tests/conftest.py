@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,3 +179,27 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return only_run(folder / "out")
+
+
+def tiny_model(folder: Path, dimensions: int | None = None) -> Path:
+    """Make a BERT of one layer that reads 16 tokens, with the vocabulary of the packaged model, mean pooling
+    and, if `dimensions` is given, a dense layer above it; return its folder."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+    from transformers import BertConfig, BertModel
+
+    from bench.models import locate
+
+    packaged = locate("sentence-transformers/all-MiniLM-L6-v2", None)
+    config = BertConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=32,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder / "bert")
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
+        shutil.copy(packaged / name, folder / "bert" / name)
+    parts = [modules.Transformer(str(folder / "bert"), max_seq_length=16), modules.Pooling(16)]
+    if dimensions is not None:
+        parts.append(modules.Dense(16, dimensions))
+    SentenceTransformer(modules=parts, device="cpu").save(str(folder / "model"))
+    return folder / "model"

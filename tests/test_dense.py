@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_queries
+from conftest import make_queries, tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -382,24 +382,7 @@ def test_an_adapter_whose_base_lies_elsewhere_is_refused(tmp_path):
 @pytest.fixture(scope="module")
 def headed(tmp_path_factory):
     """A tiny BERT with a dense layer on top, in 2_Dense."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules as parts
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("headed")
-    packaged = models.locate(ENCODER.model, None)
-    config = BertConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-        max_position_embeddings=32,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder / "bert")
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
-        shutil.copy(packaged / name, folder / "bert" / name)
-    body = parts.Transformer(str(folder / "bert"), max_seq_length=16)
-    SentenceTransformer(modules=[body, parts.Pooling(16), parts.Dense(16, 8)], device="cpu").save(
-        str(folder / "model")
-    )
-    return folder / "model"
+    return tiny_model(tmp_path_factory.mktemp("headed"), dimensions=8)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_queries
+from conftest import make_queries, tiny_model
 
 from bench import cache, encode, models
 from bench.collections.memory import InMemory
@@ -76,22 +76,7 @@ def test_prompt_settings_that_are_none_are_refused_by_file(tmp_path, settings):
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A tiny BERT with mean pooling, that reads 16 tokens."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules as parts
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("tiny")
-    packaged = models.locate("sentence-transformers/all-MiniLM-L6-v2", None)
-    config = BertConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-        max_position_embeddings=32,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder / "bert")
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
-        shutil.copy(packaged / name, folder / "bert" / name)
-    body = parts.Transformer(str(folder / "bert"), max_seq_length=16)
-    SentenceTransformer(modules=[body, parts.Pooling(16)], device="cpu").save(str(folder / "model"))
-    return folder / "model"
+    return tiny_model(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from conftest import QRELS, QUERIES, write_beir
+from conftest import QRELS, QUERIES, tiny_model, write_beir
 
 from bench import cli
 
@@ -200,26 +200,10 @@ def copy(name: str, to: str) -> SetUp:
 
 @functools.cache
 def _tiny_model() -> Path:
-    """A BERT of one layer with the vocabulary of the packaged model, made once."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules
-    from transformers import BertConfig, BertModel
-
-    from bench.models import locate
-
+    """The tiny model, made once."""
     at = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, at, ignore_errors=True)
-    packaged = locate("sentence-transformers/all-MiniLM-L6-v2", None)
-    config = BertConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-        max_position_embeddings=32,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(at / "bert")
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
-        shutil.copy(packaged / name, at / "bert" / name)
-    body = modules.Transformer(str(at / "bert"), max_seq_length=16)
-    SentenceTransformer(modules=[body, modules.Pooling(16)], device="cpu").save(str(at / "model"))
-    return at / "model"
+    return tiny_model(at)
 
 
 def model(at: Path) -> None:
