@@ -11,6 +11,7 @@ from bench.report.escape import latex_text, markdown_line, markdown_text
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,16 @@ def _raised(mark: str) -> str:
 _GAP = 2
 
 
-def terminal(grid: Grid, width: int = 200) -> list[Table]:
-    """Return the table for a rich console of this width, in parts where it is too wide.
+def terminal(grid: Grid, width: int = 200) -> list[Text | Table]:
+    """Return title and table for a rich console of this width, the table in parts where it is too wide.
 
     Headers and text break at spaces; a number or an interval is never broken. Each part begins with the
     columns that tell its rows apart.
     """
-    return [_table(part, width) for part in _parts(grid, width)]
+    from rich.text import Text
+
+    # Not rich's own title, which is no wider than the table.
+    return [Text(visible(grid.title), style="bold"), *(_table(p, width) for p in _parts(grid, width))]
 
 
 def _table(grid: Grid, width: int) -> Table:
@@ -117,8 +121,6 @@ def _table(grid: Grid, width: int) -> Table:
 
     widths = _widths(grid, width)
     table = Table(
-        title=Text(visible(grid.title), style="bold") if grid.title else None,
-        title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=sum(widths) + (_GAP + 1) * len(widths) > width,
@@ -157,11 +159,10 @@ def _parts(grid: Grid, width: int) -> list[Grid]:
     return [
         replace(
             grid,
-            title=grid.title if number == 0 else "",
             header=tuple(grid.header[column] for column in [*keys, *part]),
             body=tuple(tuple(row[column] for column in [*keys, *part]) for row in grid.body),
         )
-        for number, part in enumerate(parts)
+        for part in parts
     ]
 
 
