@@ -34,16 +34,16 @@ format: $(INSTALLED)
 	@$(VENV)/bin/ruff check --fix .
 
 perf: $(INSTALLED)
-	@$(VENV)/bin/python tests/perf/measure.py
+	@$(VENV)/bin/python tests/studies/measure.py
 
 planted: $(INSTALLED)
-	@$(VENV)/bin/python tests/perf/planted.py
+	@$(VENV)/bin/python tests/studies/planted.py
 
 simulate: $(INSTALLED)
-	@$(VENV)/bin/python tests/perf/simulate.py
+	@$(VENV)/bin/python tests/studies/simulate.py
 
 baseline: $(INSTALLED)
-	@$(VENV)/bin/python tests/perf/baseline.py
+	@$(VENV)/bin/python tests/studies/baseline.py
 
 clean:
 	rm -rf $(VENV) build dist results/runs

@@ -9,11 +9,11 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line."""
     try:
-        from bench import cli
+        from bench.cli import app
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         sys.exit(130)
-    cli.main()
+    app.main()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.resources import PACKAGE
+from bench.paths import PACKAGE
 
 _NOT_THEIRS = (
     f"{PACKAGE}{os.sep}",

@@ -126,7 +126,7 @@ def bench(tmp_path: Path) -> Bench:
         *arguments: str, python: Sequence[str] = (), **env: str
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, *python, "-m", "bench.cli", *arguments],
+            [sys.executable, *python, "-m", "bench.cli.app", *arguments],
             cwd=tmp_path,
             env={**os.environ, **env},
             capture_output=True,
@@ -149,13 +149,13 @@ def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
 
     That `main` turns it into one line and exit code 2 is shown once for each command elsewhere.
     """
-    from bench import cli
+    from bench.cli import app
 
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> str:
         with pytest.raises(BenchError) as refused:
-            cli.app(args=list(arguments), standalone_mode=False)
+            app.app(args=list(arguments), standalone_mode=False)
         return " ".join(str(refused.value).split())
 
     return call
@@ -173,7 +173,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of BM25 on the shipped corpus; whoever changes it takes a copy."""
     folder = tmp_path_factory.mktemp("saved")
     subprocess.run(
-        [sys.executable, "-m", "bench.cli", "run", "retriever=[bm25]", "output=out"],
+        [sys.executable, "-m", "bench.cli.app", "run", "retriever=[bm25]", "output=out"],
         cwd=folder,
         check=True,
         capture_output=True,
@@ -188,7 +188,7 @@ def tiny_model(folder: Path, dimensions: int | None = None) -> Path:
     from sentence_transformers.sentence_transformer import modules
     from transformers import BertConfig, BertModel
 
-    from bench.models import locate
+    from bench.encoders.weights import locate
 
     packaged = locate("sentence-transformers/all-MiniLM-L6-v2", None)
     config = BertConfig(

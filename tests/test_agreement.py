@@ -12,8 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from bench import cli
-from bench.agreement import (
+from bench.cli import app
+from bench.collections.trec import read_scores
+from bench.errors import BenchError
+from bench.labelling.agreement import (
     agreement,
     binary,
     cohen_kappa,
@@ -22,10 +24,8 @@ from bench.agreement import (
     overlap,
     quadratic_kappa,
 )
-from bench.collections.passes import ToJudge
-from bench.collections.trec import read_scores
-from bench.errors import BenchError
-from bench.relabel import relabel
+from bench.labelling.passes import ToJudge
+from bench.labelling.relabel import relabel
 
 GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
 
@@ -238,7 +238,7 @@ def test_runs_of_different_depth_are_not_measured_side_by_side(tmp_path, monkeyp
     folder = with_passes(tmp_path / "c", A, B)
     runs = []
     for depth in (1000, 2, 12, 2000):
-        cli.app(
+        app.app(
             args=[
                 "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]",
                 f"depth={depth}", f"output=out{depth}", "measures=[nDCG@1,MAP]",

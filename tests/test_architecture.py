@@ -3,61 +3,41 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-# Each module may import what stands in the same line or above it.
-LAYERS = (
-    {"errors", "endings", "resources"},
-    {"outside", "leftovers", "strict_json"},
-    {"earlier"},
-    {"types", "files", "naming", "progress", "cache", "models", "provenance", "sources", "passages"},
-    {"identity"},
-    {"ranking", "indexing", "evidence"},
-    {"encoder_output"},
-    {"collections", "encode", "retrievers", "measure"},
-    {"ties", "agreement"},
-    {"crossval"},
-    {"ir_metadata", "record_schema"},
-    {"record"},
-    {"run_folder", "baseline"},
-    {"comparable", "contenders", "relabel", "reproduction", "gate", "judge", "resume", "build", "looks"},
-    {"diff"},
-    {"report", "experiment"},
-    {"execute"},
-    {"tuning"},
-    {"config_errors"},
-    {"compose"},
-    {"job", "completion"},
-    {"commands", "crash"},
+WORDS = {"types", "ranking", "errors", "progress", "paths", "outside"}
+# Each room may use the rooms in the lines above its own, and the words. A line is a layer.
+ROOMS = (
+    {"words"},
+    {"storage", "evidence"},
+    {"collections", "encoders"},
+    {"retrievers"},
+    {"evaluation"},
+    {"runs"},
+    {"labelling"},
+    {"experiment"},
+    {"report"},
     {"cli"},
-    {"__main__"},
 )
 LEAVES = {
-    "pytrec_eval": {"measure"},
-    "torch": {"encode"},
-    "sentence_transformers": {"encode"},
-    "transformers": {"encode"},
+    "pytrec_eval": {"evaluation.measures"},
+    "torch": {"encoders.sentence"},
+    "sentence_transformers": {"encoders.sentence"},
+    "transformers": {"encoders.sentence"},
     "faiss": {"retrievers.dense", "retrievers.hnsw"},
-    "bm25s": {"retrievers.bm25", "judge.mark"},
+    "bm25s": {"retrievers.bm25", "labelling.mark"},
     "rank_bm25": {"retrievers.bm25"},
-    "Stemmer": {"retrievers.bm25", "judge.mark"},
+    "Stemmer": {"retrievers.bm25", "labelling.mark"},
     "matplotlib": {"report.plots"},
-    "hydra": {"compose", "config_errors"},
-    "omegaconf": {"compose", "config_errors"},
-    "typer": {
-        "cli",
-        "commands.data",
-        "commands.diff",
-        "commands.labels",
-        "commands.evidence",
-        "commands.gate",
-        "commands.verify",
-    },
-    "textual": {"judge.screen"},
-    "scipy": {"relabel", "reproduction", "evidence.intervals", "evidence.power"},
+    "hydra": {"cli"},
+    "omegaconf": {"cli"},
+    "typer": {"cli"},
+    "textual": {"labelling.screen"},
+    "scipy": {"labelling.relabel", "runs.reproduction", "evidence.intervals", "evidence.power"},
 }
 MODULES = {
     ".".join(file.relative_to(ROOT / "bench").with_suffix("").parts): file
@@ -81,26 +61,50 @@ def imports(file: Path) -> list[tuple[str, bool]]:
         if isinstance(node, ast.Import):
             found += [(alias.name, early) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = (
-                [f"bench.{alias.name}" for alias in node.names]
-                if node.module == "bench"
-                else [node.module]
-            )
+            folder = ROOT.joinpath(*node.module.split("."))
+            names = [
+                f"{node.module}.{alias.name}" if (folder / f"{alias.name}.py").exists() else node.module
+                for alias in node.names
+            ]
             found += [(name, early) for name in names]
     return found
 
 
-def layer(module: str) -> int:
+def room(module: str) -> str:
     top = module.split(".")[0]
-    return next((place for place, names in enumerate(LAYERS) if top in names), -1)
+    return "words" if top in WORDS else "cli" if top == "__main__" else top
+
+
+def layer(module: str) -> int:
+    return next((place for place, names in enumerate(ROOMS) if room(module) in names), -1)
+
+
+def uses(module: str) -> set[str]:
+    """The modules of bench that a module imports, anywhere in it."""
+    found = {
+        name.removeprefix("bench.") for name, _ in imports(MODULES[module]) if name.startswith("bench.")
+    }
+    return {next((m for m in (name, name.rpartition(".")[0]) if m in MODULES), name) for name in found}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_imports_point_one_way(module):
-    assert layer(module) >= 0, f"{module} has no place in the layers"
-    for name, _ in imports(MODULES[module]):
-        if name.startswith("bench."):
-            assert layer(name.removeprefix("bench.")) <= layer(module), f"{module} imports {name}"
+def test_imports_go_down_the_house_only(module):
+    assert layer(module) >= 0, f"{module} lies in no room"
+    for name in uses(module):
+        below = layer(name) < layer(module) or room(name) == room(module)
+        assert below, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("room_name", sorted({room(module) for module in MODULES}))
+def test_no_cycle_inside_a_room(room_name):
+    graph = {m: {n for n in uses(m) if room(n) == room_name} for m in MODULES if room(m) == room_name}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_every_room_says_what_it_is_for():
+    for folder in {file.parent for file in MODULES.values()}:
+        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+        assert said and len(said.splitlines()) <= 3, folder
 
 
 @pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("retrievers.")))
@@ -113,7 +117,7 @@ def test_heavy_libraries_stay_in_their_leaf(module):
     for name, early in imports(MODULES[module]):
         library = name.split(".")[0]
         if library in LEAVES:
-            assert module in LEAVES[library], f"{module} imports {name}"
+            assert {module, room(module)} & LEAVES[library], f"{module} imports {name}"
             assert not early or library in ("hydra", "omegaconf", "typer", "textual"), (
                 f"{module} imports {name} at once"
             )

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bench.collections.beir import BeirFolder
 from bench.collections.memory import InMemory
-from bench.experiment import run_systems
-from bench.measure import Measure
+from bench.evaluation.measures import Measure
+from bench.evaluation.systems import run_systems
 from bench.ranking import best, ties_of
 from bench.types import Qrels, Queries, TestCollection
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import cache
+from bench.storage import cache
 
 
 @pytest.fixture

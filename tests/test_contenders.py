@@ -10,11 +10,11 @@ import pytest
 import typer
 from conftest import only_run, write_beir
 
-from bench import cli
+from bench.cli import app
 from bench.collections.beir import BeirFolder
-from bench.contenders import gather
 from bench.errors import BenchError
-from bench.execute import plan_of, run_and_save
+from bench.experiment.run import plan_of, run_and_save
+from bench.runs.contenders import gather
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ def test_the_gate_counts_reranked_queries_by_folder_and_by_record(run, tmp_path,
         "".join([*(" ".join(x) + "\n" for x in (first, second)), *lines[2:]])
     )
     with suppress(SystemExit, typer.Exit):
-        cli.app(
+        app.app(
             ["gate", f"{other}{named}", "--baseline", str(run), "--json", str(tmp_path / "gate.json")],
             standalone_mode=False,
         )
@@ -344,7 +344,7 @@ def test_a_runs_own_files_may_have_equal_scores_in_every_query(tmp_path, monkeyp
     asked = {"q1": ("graph", "topic"), "q2": ("graph", "topic")}
     write_beir(tmp_path / "c", documents, asked, {q: {"d1": 1} for q in asked})
     on = ("collection=beir", "collection.path=c", "retriever=[bm25]", "output=out")
-    cli._command(["run", *on])
+    app._command(["run", *on])
     made = only_run(tmp_path / "out")
     scores = [line.split()[4] for line in (made / "bm25.trec").read_text().splitlines()]
     assert len(scores) == 4
@@ -355,5 +355,5 @@ def test_a_runs_own_files_may_have_equal_scores_in_every_query(tmp_path, monkeyp
         ("verify", str(made)),
         ("diff", str(made), str(shutil.copytree(made, tmp_path / "copy")), "--query", "q1"),
     ):
-        cli._command(list(arguments))
+        app._command(list(arguments))
         assert "equal" not in capsys.readouterr().err, arguments

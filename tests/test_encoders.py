@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from conftest import make_queries, tiny_model
 
-from bench import cache, encode, models
 from bench.collections.memory import InMemory
-from bench.encode import Passages, SentenceEncoder, embed
-from bench.encoder_output import checked
+from bench.encoders import sentence, weights
+from bench.encoders.output import checked
+from bench.encoders.sentence import Passages, SentenceEncoder, embed
 from bench.errors import BenchError
 from bench.retrievers.dense import Dense
 from bench.retrievers.hnsw import Hnsw
+from bench.storage import cache
 from bench.types import Encoded
 
 SETTINGS = "config_sentence_transformers.json"
@@ -48,8 +49,8 @@ def test_own_prompts_are_chosen_by_the_names_of_queries_and_documents(
     tmp_path, prompts, query, document
 ):
     folder = folder_with(tmp_path / "m", {"prompts": prompts})
-    assert models.own_prompt(folder, query=True) == query
-    assert models.own_prompt(folder, query=False) == document
+    assert weights.own_prompt(folder, query=True) == query
+    assert weights.own_prompt(folder, query=False) == document
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_own_prompts_are_chosen_by_the_names_of_queries_and_documents(
     ],
 )
 def test_a_default_prompt_of_neither_queries_nor_documents_is_named(tmp_path, settings, unused):
-    assert models.unused_prompt(folder_with(tmp_path / "m", settings)) == unused
+    assert weights.unused_prompt(folder_with(tmp_path / "m", settings)) == unused
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_a_default_prompt_of_neither_queries_nor_documents_is_named(tmp_path, se
 )
 def test_prompt_settings_that_are_none_are_refused_by_file(tmp_path, settings):
     with pytest.raises(BenchError, match=SETTINGS):
-        models.own_prompt(folder_with(tmp_path / "m", settings), query=True)
+        weights.own_prompt(folder_with(tmp_path / "m", settings), query=True)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def test_a_limit_that_leaves_no_room_for_the_text_is_refused(tiny, settings):
 @pytest.mark.slow
 def test_a_folder_that_does_not_say_how_it_pools_is_told(own, capsys):
     (own / "modules.json").unlink()
-    encode._load.cache_clear()
+    sentence._load.cache_clear()
     SentenceEncoder(str(own)).encode(["cats"], query=False)
     assert "no modules.json" in capsys.readouterr().err
 

@@ -12,9 +12,9 @@ import time
 
 import pytest
 
-from bench import cli
-from bench.endings import Stopped, stoppable
-from bench.leftovers import part_folder
+from bench.cli import app
+from bench.cli.endings import Stopped, stoppable
+from bench.storage.leftovers import part_folder
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -86,11 +86,11 @@ def test_a_command_that_is_stopped_says_one_line(monkeypatch, capsys, number, sa
     def stop():
         os.kill(os.getpid(), number)
 
-    (info,) = (i for i in cli.app.registered_commands if i.name == "report")
+    (info,) = (i for i in app.app.registered_commands if i.name == "report")
     monkeypatch.setattr(info, "callback", stop)
     monkeypatch.setattr(sys, "argv", ["bench", "report"])
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        app.main()
     assert left.value.code == 128 + number
     assert capsys.readouterr().err == f"bench: {says}\n"
 

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bench.record import Record
 from bench.report import plots
 from bench.report.escape import latex_text, visible
 from bench.report.grid import Cell, Grid, latex, markdown, terminal
 from bench.report.tables import grids
 from bench.report.write import print_grids
+from bench.runs.record import Record
 
 NASTY = [
     "price $_$", "a|b", "<b>x</b>", "**bold**", "_it_", "`code`", "Q&A", "&amp;", "[a](b)", "[a]: b", "[red]x[/red]",
@@ -201,7 +201,7 @@ def record_named(names):
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("names", [NASTY[n::12] for n in range(12)], ids=ascii)
 def test_plots_show_names_and_no_formulas(tmp_path, names):
-    plots.draw(record_named(names), tmp_path, formats=(".svg",))
+    plots.draw(record_named(names), tmp_path)
     assert len(list(tmp_path.iterdir())) == 4
     for name in ("recall", "query_sets"):
         root = ElementTree.parse(tmp_path / f"{name}.svg").getroot()
@@ -216,7 +216,7 @@ def test_one_plot_that_fails_does_not_take_the_others(tmp_path, monkeypatch):
 
     monkeypatch.setitem(plots.PLOTS, "recall", broken)
     with pytest.raises(ValueError, match="planted"):
-        plots.draw(record_named(["a", "b"]), tmp_path, formats=(".svg",))
+        plots.draw(record_named(["a", "b"]), tmp_path)
     assert sorted(f.name for f in tmp_path.iterdir()) == [
         "difference.svg",
         "primary.svg",

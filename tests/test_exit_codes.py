@@ -14,11 +14,11 @@ import pytest
 import typer
 from conftest import ROOT, only_run
 
-from bench import cli
+from bench.cli import app
 from bench.errors import BenchError
-from bench.record import SCHEMA
+from bench.runs.record import SCHEMA
 
-COMMANDS = [info.name or info.callback.__name__ for info in cli.app.registered_commands]
+COMMANDS = [info.name or info.callback.__name__ for info in app.app.registered_commands]
 LINE = re.compile(r"bench: internal error: (.*); the traceback is in (\S+), please report it\n")
 
 
@@ -42,13 +42,13 @@ def leave(monkeypatch, capsys, tmp_path):
     """Run a command whose body raises this; return exit code and what it says on stderr."""
 
     def call(command, error, *options):
-        (info,) = (i for i in cli.app.registered_commands if command in (i.name, i.callback.__name__))
+        (info,) = (i for i in app.app.registered_commands if command in (i.name, i.callback.__name__))
         monkeypatch.setattr(info, "callback", lambda: fail(error))
         monkeypatch.setattr(info, "name", command)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         monkeypatch.setattr(sys, "argv", ["bench", command, *options])
         with pytest.raises(SystemExit) as left:
-            cli.main()
+            app.main()
         return left.value.code, capsys.readouterr().err
 
     return call
@@ -181,7 +181,7 @@ def test_bad_input_that_crashed_once(bench, run, tmp_path):
 
 
 BASELINE = str(ROOT / "results" / "baseline")
-GATE = [sys.executable, "-m", "bench.cli", "gate", BASELINE, "--baseline", BASELINE]
+GATE = [sys.executable, "-m", "bench.cli.app", "gate", BASELINE, "--baseline", BASELINE]
 
 
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--floor", "nDCG@10=1"), 1)])

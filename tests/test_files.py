@@ -16,11 +16,11 @@ import pytest
 from conftest import ROOT
 from test_collections import ABSTRACT, page
 
-from bench import cli
-from bench.collections.passes import ToJudge
-from bench.collections.settling import write_labels
+from bench.cli import app
 from bench.errors import BenchError
-from bench.files import check_file, read_lines, whole_file, write_json_lines, write_text
+from bench.labelling.passes import ToJudge
+from bench.labelling.settling import write_labels
+from bench.storage.files import check_file, read_lines, whole_file, write_json_lines, write_text
 
 BASELINE = str(ROOT / "results" / "baseline")
 
@@ -93,7 +93,7 @@ def test_a_report_on_standard_output_stands_there_alone(capfd, option):
 def sys_argv(arguments):
     kept, sys.argv = sys.argv, ["bench", *arguments]
     try:
-        cli.main()
+        app.main()
     finally:
         sys.argv = kept
 
@@ -236,7 +236,7 @@ def test_ingest_keeps_the_corpus_that_was_there(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     saved_page = page(tmp_path, "A", ABSTRACT)
     (tmp_path / "corpus.jsonl").write_text("mine\n")
-    cli.app(args=["ingest", str(saved_page), "--out", "."], standalone_mode=False)
+    app.app(args=["ingest", str(saved_page), "--out", "."], standalone_mode=False)
     assert (tmp_path / "corpus.jsonl.bak").read_text() == "mine\n"
     assert "is kept as corpus.jsonl.bak" in capsys.readouterr().err
 
@@ -256,11 +256,11 @@ def test_settled_labels_keep_the_labels_that_were_there(beir, capsys):
 
 def test_a_report_elsewhere_keeps_what_was_there(saved, tmp_path):
     (tmp_path / "summary.md").write_text("my own\n")
-    cli.app(args=["report", str(saved), "--out", str(tmp_path)], standalone_mode=False)
+    app.app(args=["report", str(saved), "--out", str(tmp_path)], standalone_mode=False)
     assert (tmp_path / "summary.md.bak").read_text() == "my own\n"
     run = shutil.copytree(saved, tmp_path / "run")
     (run / "summary.md").write_text("old form\n")
-    cli.app(args=["report", str(run)], standalone_mode=False)
+    app.app(args=["report", str(run)], standalone_mode=False)
     assert names(run) == names(saved)
 
 

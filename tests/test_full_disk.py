@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import QRELS, ROOT
 
-from bench import cli
+from bench.cli import app
 
 pytestmark = pytest.mark.long
 BASELINE = ROOT / "results" / "baseline"
@@ -78,7 +78,7 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(full, tmp_path, monkeyp
     before = state(full)
     monkeypatch.setattr(sys, "argv", ["bench", *map(str, COMMANDS[command])])
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        app.main()
     said = capsys.readouterr().err.splitlines()
     assert left.value.code == 2, said
     assert "No space left on device" in said[-1]
@@ -101,13 +101,13 @@ def test_what_was_computed_is_kept_where_there_is_room(full, tmp_path, monkeypat
     with (full / "fill").open("r+b") as out:
         out.truncate((full / "fill").stat().st_size - 200 * 1024)
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        app.main()
     assert left.value.code == 2
     assert [file.name.split("-")[0] for file in (full / "out").glob(".unfinished/*/*")] == ["bm25"]
     capsys.readouterr()
     (full / "fill").unlink()
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        app.main()
     assert left.value.code == 0
     assert "going on with a run that was interrupted after bm25" in capsys.readouterr().err
     assert [Path(name).name for name in (full / "out").glob("[0-9]*/record.json")] == ["record.json"]

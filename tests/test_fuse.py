@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as hnp
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
-from bench.indexing import index_once
 from bench.ranking import best, ties_of
 from bench.retrievers.fuse import Fused, normalised, reciprocal_ranks
+from bench.storage.indexes import index_once
 from bench.types import Run, Searcher
 
 N = 6

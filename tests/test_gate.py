@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from bench.baseline import anchor_after, loosened
-from bench.cli import app
+from bench.cli.app import app
 from bench.errors import BenchError
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
-from bench.gate import Outcome, hold, non_inferior
-from bench.record import Record
+from bench.experiment.baseline import anchor_after, loosened
+from bench.experiment.gate import Outcome, hold, non_inferior
 from bench.report.escape import visible
 from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
+from bench.runs.record import Record
 
 N = 120
 
@@ -598,7 +598,7 @@ def test_a_page_that_can_not_be_written_is_said_before_anything_is_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", page)
-    monkeypatch.setattr("bench.execute.run_and_save", None)
+    monkeypatch.setattr("bench.experiment.run.run_and_save", None)
     (tmp_path / "file").touch()
     with pytest.raises(BenchError, match="cannot write"):
         gate("--baseline", base)

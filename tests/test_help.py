@@ -10,9 +10,9 @@ import pytest
 import typer
 from conftest import only_run, write_beir
 
-from bench import cli
-from bench.commands.examples import EXAMPLES
-from bench.compose import compose, jobs
+from bench.cli import app
+from bench.cli.compose import compose, jobs
+from bench.cli.examples import EXAMPLES
 from bench.errors import BenchError
 
 ORDER = (
@@ -58,7 +58,7 @@ def place(tmp_path_factory):
         for name, k1 in (("RUN", "1.2"), ("OTHER", "0.3")):
             run = ["run", "retriever=[bm25,runfile]", "retrievers.runfile.path=theirs.trec"]
             mine = ["collection=beir", "collection.path=DIR", f"retrievers.bm25.k1={k1}", "output=out"]
-            assert cli._command([*run, *mine]) == 0
+            assert app._command([*run, *mine]) == 0
             only_run(folder / "out").rename(folder / name)
         for kind in ("csv", "tsv"):
             between = "," if kind == "csv" else "\t"
@@ -80,14 +80,14 @@ def place(tmp_path_factory):
 
 
 def test_commands_stand_in_the_order_in_which_they_are_needed(capsys):
-    cli._command(["--help"])
+    app._command(["--help"])
     listed = capsys.readouterr().out.partition("Commands:\n")[2]
     assert re.findall(r"^  (\w+)", listed, re.M) == ORDER.split()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_help_shows_examples_a_line_each(name, capsys):
-    cli._command([name, "--help"])
+    app._command([name, "--help"])
     shown = capsys.readouterr().out
     assert len(example_lines(name)) >= 2
     for line in EXAMPLES[name].splitlines():
@@ -106,12 +106,12 @@ def test_examples_run(name, place, capsys):
         if name == "tune":
             words += [word for word in (*own, "tune.folds=2") if word not in words]
         # What a gate finds is not the example's fault.
-        assert cli._command(words) in ((0, 1, 3) if name == "gate" else (0,)), line
+        assert app._command(words) in ((0, 1, 3) if name == "gate" else (0,)), line
     capsys.readouterr()
 
 
 def test_examples_of_run_give_settings(place):
-    command = typer.main.get_command(cli.app).commands["run"]
+    command = typer.main.get_command(app.app).commands["run"]
     for name, *words in example_lines("run"):
         if name == "run":
             given = command.make_context("run", words).params
@@ -125,11 +125,11 @@ def test_examples_of_judge_get_as_far_as_the_terminal(place, monkeypatch):
     monkeypatch.setattr("sys.__stdin__", None)
     for words in example_lines("judge"):
         with pytest.raises(BenchError, match="judging needs a terminal"):
-            cli._command(words)
+            app._command(words)
 
 
 @pytest.mark.parametrize("command", ["import", "compare", "judge"])
 def test_a_missing_argument_points_to_the_help_of_its_command(command, capsys):
-    assert cli._exit_code([command], debug=False) == 2
+    assert app._exit_code([command], debug=False) == 2
     assert "Missing argument" in (said := capsys.readouterr().err)
     assert said.endswith(f" See 'bench {command} --help'.\n")

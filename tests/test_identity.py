@@ -19,19 +19,19 @@ from conftest import make_queries, write_beir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import cache, sources
-from bench.build import build
 from bench.collections.beir import BeirFolder
-from bench.encode import Passages, SentenceEncoder
+from bench.encoders.sentence import Passages, SentenceEncoder
 from bench.errors import BenchError
-from bench.experiment import run_systems
-from bench.identity import fingerprint
-from bench.indexing import index_once
-from bench.measure import Measure
+from bench.evaluation.measures import Measure
+from bench.evaluation.systems import run_systems
+from bench.experiment.build import build
 from bench.retrievers.bm25 import BM25, Tokenizer
 from bench.retrievers.dense import Dense
 from bench.retrievers.fuse import Fused
 from bench.retrievers.runfile import RunFile
+from bench.storage import cache, sources
+from bench.storage.identity import fingerprint
+from bench.storage.indexes import index_once
 
 LEXICAL = st.builds(
     BM25,
@@ -81,16 +81,16 @@ SPECS = [
     {
         "_target_": "bench.retrievers.dense.Dense",
         "encoder": {
-            "_target_": "bench.encode.SentenceEncoder",
+            "_target_": "bench.encoders.sentence.SentenceEncoder",
             "model": "sentence-transformers/all-MiniLM-L6-v2",
         },
     },
 ]  # fmt: skip
 KEYS = """
 import json, sys
-from bench.build import build
-from bench.experiment import run_systems
-from bench.identity import fingerprint
+from bench.experiment.build import build
+from bench.evaluation.systems import run_systems
+from bench.storage.identity import fingerprint
 print(json.dumps([fingerprint(build(spec, "x")).key for spec in json.loads(sys.argv[1])]))
 """
 
@@ -502,12 +502,16 @@ def test_code_that_changes_while_the_process_runs_is_not_what_it_runs(own):
 def test_of_bench_only_what_makes_the_answers_counts():
     code = sources.sources_of("bench.retrievers.bm25").code
     assert {"bench.retrievers.bm25", "bench.ranking", "bench.types"} <= code.keys()
-    assert not [name for name in code if name.startswith(("bench.report", "bench.encode", "bench.cli"))]
+    assert not [
+        name
+        for name in code
+        if name.startswith(("bench.report", "bench.encoders.sentence", "bench.cli.app"))
+    ]
     assert fingerprint(BM25()).libraries.keys() == {"bm25s", "PyStemmer", "rank-bm25", "numpy"}
     dense = sources.sources_of("bench.retrievers.dense")
-    assert {"bench.encode", "bench.models"} <= dense.code.keys()
+    assert {"bench.encoders.sentence", "bench.encoders.weights"} <= dense.code.keys()
     assert {"faiss-cpu", "torch", "transformers", "sentence-transformers"} <= dense.libraries.keys()
-    assert "matplotlib" not in sources.sources_of("bench.cli").libraries
+    assert "matplotlib" not in sources.sources_of("bench.cli.app").libraries
 
 
 def test_queries_of_other_texts_have_another_fingerprint(tmp_path):

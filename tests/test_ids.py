@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from bench.collections.beir import BeirFolder
 from bench.collections.memory import InMemory
 from bench.collections.trec import id_problem, read_scores, write_run
-from bench.contenders import gather
 from bench.errors import BenchError
-from bench.execute import load_collection
+from bench.experiment.run import load_collection
+from bench.runs.contenders import gather
 from bench.types import Qrels, Queries, Run, TestCollection
 
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6) | st.sampled_from(

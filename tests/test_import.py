@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli
+from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.collections.importing import Columns, read_collection
-from bench.collections.passes import ToJudge
 from bench.errors import BenchError
+from bench.labelling.passes import ToJudge
 
 ARTICLES = 'id,title,body,author\na1,"Parcels, back","Print the ""label"".\nGo to a shop.",x\na2,Refunds,Ten days.,y\n'
 QUERIES = "qid;question;set\nq1;send back;A\nq2;refund;B\n"
@@ -38,7 +38,7 @@ def tables(tmp_path, monkeypatch):
 
 
 def imported(*options):
-    cli.app(args=["import", *FILES, "--out", "mine", *options], standalone_mode=False)
+    app.app(args=["import", *FILES, "--out", "mine", *options], standalone_mode=False)
 
 
 def loaded(folder, **settings):
@@ -80,7 +80,7 @@ def test_three_tables_become_a_folder_and_the_columns_are_said(tables, tmp_path,
 
 
 def test_without_labels_there_is_a_folder_to_judge(tables, tmp_path, capsys):
-    cli.app(args=["import", "articles.csv", "queries.csv", "--out", "mine"], standalone_mode=False)
+    app.app(args=["import", "articles.csv", "queries.csv", "--out", "mine"], standalone_mode=False)
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [
         "corpus.jsonl",
         "queries.jsonl",
@@ -91,7 +91,7 @@ def test_without_labels_there_is_a_folder_to_judge(tables, tmp_path, capsys):
 
 
 def test_what_is_imported_runs(tables, tmp_path, bench):
-    cli.app(args=["import", *FILES, "--out", "my own"], standalone_mode=False)
+    app.app(args=["import", *FILES, "--out", "my own"], standalone_mode=False)
     done = bench("run", "collection=beir", "collection.path='my own'", "retriever=[bm25]", "output=out")
     assert done.returncode == 0, done.stderr
 

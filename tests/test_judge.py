@@ -23,17 +23,17 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from bench.collections import settling
 from bench.collections.beir import BeirFolder
-from bench.collections.passes import Pass, ToJudge, read_pass
-from bench.collections.settling import settle, write_labels
 from bench.errors import BenchError
-from bench.files import write_text
-from bench.judge.mark import matches
-from bench.judge.pass_file import PassFile
-from bench.judge.pool import pairs_to_judge, pool_of
-from bench.judge.screen import AdjudicationScreen, PairScreen
-from bench.judge.session import Session, blind_order
+from bench.labelling import settling
+from bench.labelling.mark import matches
+from bench.labelling.pass_file import PassFile
+from bench.labelling.passes import Pass, ToJudge, read_pass
+from bench.labelling.pool import pairs_to_judge, pool_of
+from bench.labelling.screen import AdjudicationScreen, PairScreen
+from bench.labelling.session import Session, blind_order
+from bench.labelling.settling import settle, write_labels
+from bench.storage.files import write_text
 
 KNOWN = set(QUERIES), set(DOCUMENTS)
 
@@ -232,10 +232,10 @@ def test_a_last_line_that_an_editor_left_open_is_kept(to_judge):
 LOOP = """
 import sys
 from pathlib import Path
-from bench.collections.passes import ToJudge
-from bench.judge.pool import pairs_to_judge
-from bench.judge.pass_file import PassFile
-from bench.judge.session import Session
+from bench.labelling.passes import ToJudge
+from bench.labelling.pool import pairs_to_judge
+from bench.labelling.pass_file import PassFile
+from bench.labelling.session import Session
 to_judge = ToJudge.load(Path(sys.argv[1]))
 kept = PassFile(to_judge, "ann")
 session = Session(pairs_to_judge(to_judge, kept, [], 10, [], "0"), kept)
@@ -540,7 +540,7 @@ def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):
     lines = [f"{q}\t{d}\t0\t\n" for q in QUERIES for d in DOCUMENTS]
     (folder / "passes" / "ann.tsv").write_text("query-id\tcorpus-id\tscore\tnote\n" + "".join(lines))
     keyboard, terminal = pty.openpty()
-    command = [sys.executable, "-m", "bench.cli", "judge", str(folder), "--assessor", "ann"]
+    command = [sys.executable, "-m", "bench.cli.app", "judge", str(folder), "--assessor", "ann"]
     done = subprocess.run(
         command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, text=True, check=False
     )
@@ -622,7 +622,7 @@ def test_without_a_terminal_no_screen_is_shown_and_nothing_is_made(refusal, tmp_
 
 def test_a_screen_that_is_terminated_gives_the_terminal_back(beir):
     keyboard, terminal = pty.openpty()
-    command = [sys.executable, "-m", "bench.cli", "judge", str(beir), "--assessor", "ann"]
+    command = [sys.executable, "-m", "bench.cli.app", "judge", str(beir), "--assessor", "ann"]
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as judging:
         os.close(terminal)
         seen = b""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
-from bench.measure import Measure, answerable, evaluate, recall_against
+from bench.evaluation.measures import Measure, answerable, evaluate, recall_against
 from bench.ranking import best, tie_ranks
 from bench.types import Qrels, Run
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bench import cli
-from bench.contenders import gather
-from bench.execute import run_and_save
-from bench.naming import ABSENT, differing, run_and_system, run_labels, short_keys
+from bench.cli import app
+from bench.experiment.run import run_and_save
 from bench.report.grid import Cell, Grid, terminal
+from bench.runs.contenders import gather
+from bench.runs.naming import ABSENT, differing, run_and_system, run_labels, short_keys
 
 ENCODER = {"model": "one", "sha256": "a" * 64}
 
@@ -90,7 +90,7 @@ def runs(tmp_path_factory):
 
 def compared(runs, tmp_path, *options):
     out = tmp_path / "c.json"
-    cli.app(
+    app.app(
         args=["compare", *runs, "--measure", "MAP", "--out", str(out), *options], standalone_mode=False
     )
     return [(row["system"], row["baseline"]) for row in json.loads(out.read_text())]

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 import numpy as np
 import pytest
 
-from bench import record
-from bench.build import build, fits
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
-from bench.experiment import run_systems
-from bench.measure import Measure
+from bench.evaluation.measures import Measure
+from bench.evaluation.systems import run_systems
+from bench.experiment.build import build, fits
 from bench.outside import calling
 from bench.ranking import empty
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.dense import Dense
 from bench.retrievers.fuse import Fused
+from bench.runs import record
 from bench.types import Run
 
 if TYPE_CHECKING:

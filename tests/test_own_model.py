@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.build import build
-from bench.compose import compose
-from bench.encode import SentenceEncoder
+from bench.cli.compose import compose
+from bench.encoders.sentence import SentenceEncoder
+from bench.experiment.build import build
 
 MODEL = "encoder={model: '/models/my e5', revision: null, sha256: null, query_prompt: 'query: ', document_prompt: 'passage: '}"  # fmt: skip
 

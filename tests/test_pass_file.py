@@ -8,11 +8,11 @@ import shutil
 import pytest
 from conftest import write_beir
 
-from bench.collections.passes import ToJudge
 from bench.errors import BenchError
-from bench.judge.pass_file import PassFile
-from bench.judge.screen import PairScreen
-from bench.judge.session import Session
+from bench.labelling.pass_file import PassFile
+from bench.labelling.passes import ToJudge
+from bench.labelling.screen import PairScreen
+from bench.labelling.session import Session
 
 PAIRS = [("q3", "d01"), ("q3", "d02"), ("q3", "d03")]
 

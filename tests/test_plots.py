@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import with_evidence
+from conftest import only_run, with_evidence
 
-from bench.record import Record
 from bench.report import plots
+from bench.runs.record import Record
 
 RECALLS = ["Recall@5", "Recall@10", "Recall@20"]
 
@@ -86,3 +86,25 @@ def test_the_picture_says_against_which_system_each_is_set():
     assert labels == [False, True, True]
     ticks = [t for axes in figure.axes if axes.get_visible() for t in axes.get_xticks()]
     assert all(t == int(t) for t in ticks)
+
+
+def test_what_can_not_be_drawn_is_one_line(bench, beir, tmp_path):
+    done = bench("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out")
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path / "out")
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "plots").write_text("in the way")
+    done = bench("report", str(run), "--out", "again")
+    assert done.returncode == 2
+    assert done.stderr.startswith("bench: could not draw the plots: FileExistsError")
+    assert done.stderr.count("\n") == 1
+
+
+def test_pictures_are_the_same_every_time(bench, beir, tmp_path):
+    bench("run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out")
+    run = only_run(tmp_path / "out")
+    assert bench("report", str(run), "--out", "again").returncode == 0
+    files = sorted(file.name for file in (run / "plots").iterdir())
+    assert {file.rpartition(".")[2] for file in files} == {"png", "svg"}
+    for file in files:
+        assert (run / "plots" / file).read_bytes() == (tmp_path / "again" / "plots" / file).read_bytes()

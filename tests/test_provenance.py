@@ -12,9 +12,9 @@ import pytest
 import yaml
 from conftest import QRELS, only_run, write_beir
 
-from bench import provenance
 from bench.collections.trec import read_run
-from bench.record import Record
+from bench.runs import provenance
+from bench.runs.record import Record
 
 COMPONENTS = {"platform", "implementation", "method", "data", "research goal"}
 

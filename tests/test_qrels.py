@@ -11,9 +11,9 @@ import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli
+from bench.cli import app
 from bench.collections.judgements import judged, read_trec_qrels
-from bench.contenders import gather
+from bench.runs.contenders import gather
 
 QRELS = """\
 q1 0 d1 3
@@ -71,7 +71,7 @@ def files(tmp_path, monkeypatch):
 def test_means_are_those_of_ir_measures(files, capsys, options, expected):
     named = [word for measure in expected for word in ("--measure", measure)]
     command = ["compare", *RUNS, "--qrels", "qrels.txt", "--out", "c.json", *named, *options]
-    cli.app(args=command, standalone_mode=False)
+    app.app(args=command, standalone_mode=False)
     found = {row["measure"]: row for row in json.loads((files / "c.json").read_text())}
     for measure, (a, b) in expected.items():
         row = found[measure]
@@ -135,7 +135,7 @@ def test_a_document_that_is_judged_for_another_query_is_none_of_these(files, ref
     (files / "c.run").write_text("q1 Q0 d4 1 1 c\n")
     command = ["compare", "a.run", "c.run", "--qrels", "qrels.txt"]
     assert "c.run: none of its documents, such as 'd4', is judged" in refusal(*command)
-    cli.app(args=[*command, "--complete"], standalone_mode=False)
+    app.app(args=[*command, "--complete"], standalone_mode=False)
 
 
 def test_a_run_few_of_whose_documents_are_judged_is_said(files):
@@ -209,7 +209,7 @@ def test_the_rules_of_the_qrels(files, capsys):
     (files / "a.run").write_text("d1 Q0 d1 1 2 a\nd1 Q0 d2 2 1 a\nd2 Q0 d3 1 1 a\n")
     (files / "b.run").write_text("d1 Q0 d2 1 2 a\nd2 Q0 d3 1 1 a\n")
     named = ["compare", *RUNS, "--qrels", "qrels.txt", "--measure", "P@1", "--out", "c.json"]
-    cli.app(args=[*named, "--ignore-identical-ids"], standalone_mode=False)
+    app.app(args=[*named, "--ignore-identical-ids"], standalone_mode=False)
     (row,) = json.loads((files / "c.json").read_text())
     assert (row["baseline_mean"], row["mean"]) == (1, 1)
 

@@ -8,9 +8,9 @@ import shlex
 import pytest
 from conftest import ROOT, only_run
 
-from bench.record import Record
 from bench.report.grid import markdown
 from bench.report.tables import grids
+from bench.runs.record import Record
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BASELINE = ROOT / "results" / "baseline"

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from bench.execute import settings_of
-from bench.record import Record
+from bench.experiment.run import settings_of
 from bench.report.reproduction import reproduction_table
-from bench.reproduction import (
+from bench.runs.record import Record
+from bench.runs.reproduction import (
     Level,
     changed_systems,
     differences,

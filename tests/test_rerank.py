@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
-from bench.record import Record
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.rerank import Reranked
+from bench.runs.record import Record
 from bench.types import NO_DOC, Searcher, check_run
 
 TINY = InMemory("tiny", list(DOCUMENTS), *map(list, zip(*DOCUMENTS.values(), strict=True)))

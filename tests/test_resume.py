@@ -17,14 +17,14 @@ import pytest
 from conftest import ROOT, only_run
 
 from bench.collections.beir import BeirFolder
-from bench.record import Record
-from bench.resume import Unfinished
 from bench.retrievers.bm25 import BM25
+from bench.runs.record import Record
+from bench.runs.resume import Unfinished
 
 # One process that forks a run for each line it reads: importing once keeps 20 killings affordable.
 SERVER = """
 import os, sys
-from bench.execute import run_and_save
+from bench.experiment.run import run_and_save
 import bench.retrievers.bm25, bench.retrievers.fuse, bench.report.tables, bm25s, pytrec_eval
 import json
 for line in sys.stdin:
@@ -271,7 +271,7 @@ def test_unfinished_runs_are_swept_when_nobody_comes_back_to_them(beir, tmp_path
 @pytest.mark.long
 def test_four_processes_on_one_cache_and_folder_do_not_disturb_each_other(beir, tmp_path):
     command = [
-        sys.executable, "-m", "bench.cli", "run", "collection=beir", f"collection.path={beir}",
+        sys.executable, "-m", "bench.cli.app", "run", "collection=beir", f"collection.path={beir}",
         "collection.relevant=2", "retriever=[bm25,dense,hybrid]", "output=out",
     ]  # fmt: skip
     environment = {**os.environ, "BENCH_CACHE": str(tmp_path / "cache")}

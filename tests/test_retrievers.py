@@ -13,7 +13,7 @@ import pytest
 from conftest import DOCUMENTS, ROOT, make_queries
 from omegaconf import OmegaConf
 
-from bench.build import build
+from bench.experiment.build import build
 from bench.types import Retriever, Searcher, check_run
 
 NAMES = sorted(file.stem for file in (ROOT / "conf" / "retriever").glob("*.yaml"))

@@ -16,18 +16,19 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, only_run, write_beir
 
-from bench import cli, run_folder
+from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
-from bench.execute import run_and_save
-from bench.experiment import run_systems
-from bench.leftovers import part_folder
-from bench.measure import Measure
-from bench.record import Record
+from bench.evaluation.measures import Measure
+from bench.evaluation.systems import run_systems
+from bench.experiment.run import run_and_save
 from bench.report import write
-from bench.resume import Unfinished
 from bench.retrievers.bm25 import BM25
-from bench.run_folder import foreign_files, replacing, require_replaceable, restore
+from bench.runs import folder as run_folder
+from bench.runs.folder import foreign_files, replacing, require_replaceable, restore
+from bench.runs.record import Record
+from bench.runs.resume import Unfinished
+from bench.storage.leftovers import part_folder
 
 BASELINE = ROOT / "results" / "baseline"
 TABLES = {"summary.md", "summary.tex", "summary.csv", "per_query.csv"}
@@ -83,7 +84,7 @@ def test_where_the_disk_is_full_while_drawing_there_is_no_half_of_a_plot(command
     """A limit on the size of files, which record and run files keep and pictures do not."""
     limit = 16_000
     done = subprocess.run(
-        [sys.executable, "-m", "bench.cli", *command, "measures=[nDCG@10]"],
+        [sys.executable, "-m", "bench.cli.app", *command, "measures=[nDCG@10]"],
         cwd=tmp_path,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
@@ -103,7 +104,7 @@ def test_where_the_disk_is_full_while_drawing_there_is_no_half_of_a_plot(command
 
 def test_where_a_run_can_not_be_written_it_is_said_and_nothing_half_stands(command, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "bench.cli", *command],
+        [sys.executable, "-m", "bench.cli.app", *command],
         cwd=tmp_path,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
         capture_output=True,
@@ -226,7 +227,7 @@ def test_a_system_is_kept_or_not_while_another_process_discards(beir, tmp_path):
 KILLED_AT_EACH_STEP = """
 import os, shutil, sys
 from pathlib import Path
-from bench.run_folder import replacing, restore
+from bench.runs.folder import replacing, restore
 
 old, run, place = map(Path, sys.argv[1:])
 baseline = place / "baseline"
@@ -568,7 +569,7 @@ def test_report_keeps_what_stood_in_a_folder_that_is_no_runs(two_runs, tmp_path,
     # By another name it is the run's own folder all the same, where tables and plots are drawn again.
     (tmp_path / "link").symlink_to("run")
     for folder, kept in (("out", True), ("link", False)):
-        cli.app(args=["report", "run", "--out", folder], standalone_mode=False)
+        app.app(args=["report", "run", "--out", folder], standalone_mode=False)
         for name in drawn:
             assert (tmp_path / folder / name).read_bytes() != b"mine"
             bak = tmp_path / folder / f"{name}.bak"

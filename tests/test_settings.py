@@ -14,14 +14,14 @@ from conftest import ROOT, write_beir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import cli
-from bench.build import build
-from bench.completion import SCRIPTS, answers
-from bench.compose import SETTINGS, compose, jobs, options, read
+from bench.cli import app
+from bench.cli.completion import SCRIPTS, answers
+from bench.cli.compose import SETTINGS, compose, jobs, options, read
 from bench.errors import BenchError
 from bench.evidence.family import Margins
-from bench.execute import run as run_settings
-from bench.tuning import space_of
+from bench.experiment.build import build
+from bench.experiment.run import run as run_settings
+from bench.experiment.tuning import space_of
 
 # What no command line may say, to run or to tune. Each ends in a BenchError, never in another exception.
 REFUSED = """
@@ -224,7 +224,7 @@ def test_several_values_without_m_are_refused(refusal):
 
 def test_settings_are_shown_as_yaml(refusal, capsys):
     def printed(*arguments):
-        cli.app(args=["run", "retriever=[dense]", "depth=7", *arguments], standalone_mode=False)
+        app.app(args=["run", "retriever=[dense]", "depth=7", *arguments], standalone_mode=False)
         return capsys.readouterr().out
 
     shown = yaml.safe_load(printed("--cfg", "job"))
@@ -246,10 +246,10 @@ def add_argument(self, *names, **settings):
         action.help % {"default": None, "prog": "", "choices": ""}
     return action
 argparse._ActionsContainer.add_argument = add_argument
-from bench import cli
+from bench.cli import app
 sys.argv = ["bench", *sys.argv[1:]]
 try:
-    cli.main()
+    app.main()
 except SystemExit as left:
     assert not left.code, left.code
 from hydra._internal.utils import get_args_parser
@@ -335,7 +335,7 @@ def test_tab_offers_what_own_folders_have(tmp_path, monkeypatch, named):
 )
 def test_the_script_completes_in_bash(tmp_path, breaks, line, expected):
     program = tmp_path / "bench"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bench.cli "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bench.cli.app "$@"\n')
     program.chmod(0o755)
     script = (
         f"COMP_WORDBREAKS='{breaks}'\n"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from conftest import DOCUMENTS, write_beir
 
-from bench import cli
+from bench.cli import app
 from bench.collections.beir import BeirFolder
-from bench.collections.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
-from bench.collections.settling import disagreements, read_settled, settles
 from bench.errors import BenchError
-from bench.judge.pass_file import PassFile
-from bench.judge.session import Session
+from bench.labelling.pass_file import PassFile
+from bench.labelling.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
+from bench.labelling.session import Session
+from bench.labelling.settling import disagreements, read_settled, settles
 
 HEADER = "query-id\tcorpus-id\tscore\tnote\n"
 
@@ -49,7 +49,7 @@ def settle_by_keys(folder, first, second, *grades):
 
 def write(folder, *names):
     chosen = [word for name in names for word in ("--pass", name)]
-    cli.app(args=["adjudicate", str(folder), *chosen, "--write"], standalone_mode=False)
+    app.app(args=["adjudicate", str(folder), *chosen, "--write"], standalone_mode=False)
 
 
 def test_what_was_settled_for_two_passes_is_not_taken_for_others(folder, refusal):
@@ -158,8 +158,8 @@ def test_one_pass_alone_gives_labels_and_it_is_said(folder, capsys):
     for name in ("passes/bob.tsv", "qrels/test.tsv", "qrels/dev.tsv"):
         (folder / name).unlink(missing_ok=True)
     with pytest.raises(BenchError, match="two passes are needed"):  # to settle anything
-        cli.app(args=["adjudicate", str(folder)], standalone_mode=False)
-    cli.app(args=["adjudicate", str(folder), "--write"], standalone_mode=False)
+        app.app(args=["adjudicate", str(folder)], standalone_mode=False)
+    app.app(args=["adjudicate", str(folder), "--write"], standalone_mode=False)
     assert "the labels are those of ann alone" in capsys.readouterr().out
     graded = {pair: grade for pair, grade in ToJudge.load(folder).read("ann").grades.items() if grade}
     found = BeirFolder(str(folder), split="all").load().qrels.grades

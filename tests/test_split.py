@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from conftest import DOCUMENTS, write_beir
 
-from bench import cli
+from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.collections.splits import divide
 from bench.errors import BenchError
-from bench.files import write_text
+from bench.storage.files import write_text
 
 SETS = {f"q{i:02d}": ("topic" if i < 20 else "question") for i in range(30)}
 QRELS = {query: {"d01": 2, f"d{1 + i % 11:02d}": 1} for i, query in enumerate(SETS)}
@@ -28,7 +28,7 @@ def queries_of(folder, split):
 
 
 def test_every_set_is_divided_alike_and_nothing_is_lost(thirty, capsys):
-    cli.app(args=["split", str(thirty)], standalone_mode=False)
+    app.app(args=["split", str(thirty)], standalone_mode=False)
     said = capsys.readouterr().out
     assert "12 dev and 18 test queries (seed 0, within each of 2 query sets)" in said
     assert said.endswith("\nFewer than 15 queries hardly tell settings or systems apart; label more.\n")
@@ -42,7 +42,7 @@ def test_every_set_is_divided_alike_and_nothing_is_lost(thirty, capsys):
 
 
 def test_parts_of_fifteen_are_not_called_few(thirty, capsys):
-    cli.app(args=["split", str(thirty), "--dev", "0.5"], standalone_mode=False)
+    app.app(args=["split", str(thirty), "--dev", "0.5"], standalone_mode=False)
     said = capsys.readouterr().out
     assert said.startswith("15 dev and 15 test queries")
     assert "Fewer" not in said

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from conftest import write_beir
 
-from bench import cli
-from bench.record import Record
+from bench.cli import app
+from bench.runs.record import Record
 
 
 def rows(out):
@@ -22,7 +22,7 @@ def test_a_line_a_combination_with_its_values_and_the_primary_of_each_system(
 ):
     monkeypatch.chdir(tmp_path)
     tiny = write_beir(tmp_path / "tiny")
-    cli.app(
+    app.app(
         args=[
             "run", "-m", "collection=beir", f"collection.path={tiny}", "retriever=[bm25]",
             "+retrievers.other._target_=bench.retrievers.bm25.BM25", "+retrievers.other.k1=0.5,2.0",
@@ -56,7 +56,7 @@ def test_one_run_has_no_such_table(tmp_path, monkeypatch, capsys):
         "retriever=[bm25]",
         "output=out",
     ]
-    cli.app(args=command, standalone_mode=False)
+    app.app(args=command, standalone_mode=False)
     assert " runs, " not in capsys.readouterr().out
 
 

@@ -11,10 +11,10 @@ from conftest import make_queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import measure, ties
 from bench.collections.memory import InMemory
-from bench.measure import Measure, evaluate
-from bench.ties import TieRange, tie_range
+from bench.evaluation import measures, ties
+from bench.evaluation.measures import Measure, evaluate
+from bench.evaluation.ties import TieRange, tie_range
 from bench.types import Qrels, Run, check_run
 
 IDS = [f"d{i}" for i in range(9)]
@@ -189,4 +189,4 @@ def test_neighbours_of_different_score_are_no_tie():
 
 
 def test_every_measure_has_an_expected_value():
-    assert set(ties._EXPECTED) == set(measure._TREC_NAMES)
+    assert set(ties._EXPECTED) == set(measures._TREC_NAMES)

@@ -15,16 +15,17 @@ from conftest import DOCUMENTS, QRELS, QUERIES, ROOT, only_run, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli, looks, tuning
-from bench.compose import compose, read
-from bench.crossval import Tuned, cross_validate, folds_of, grid
+from bench.cli import app
+from bench.cli.compose import compose, read
+from bench.cli.run import _in_grammar
 from bench.errors import BenchError
+from bench.evaluation.systems import run_systems
 from bench.evidence.comparison import compare
-from bench.experiment import run_systems
-from bench.files import write_numbered
-from bench.job import _in_grammar
-from bench.record import Record
+from bench.evidence.crossval import Tuned, cross_validate, folds_of, grid
+from bench.experiment import looks, tuning
 from bench.report.tuning import tuning_tables
+from bench.runs.record import Record
+from bench.storage.files import write_numbered
 
 
 @given(st.integers(2, 8), st.lists(st.sampled_from(["a", "b", "c"]), min_size=8, max_size=60))
@@ -103,7 +104,7 @@ def where_b_decides(folder, dev="d2", test="d2"):
 def called(tmp_path, monkeypatch):
     """The command line in this process, which is faster; in one of its own it is tried below."""
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: cli.app(args=list(arguments), standalone_mode=False)
+    return lambda *arguments: app.app(args=list(arguments), standalone_mode=False)
 
 
 SPACE = ("tune.space={k1:[1.2]}", "tune.space.k1=[1.2]", "tune.space.b=[0.0,0.75]")

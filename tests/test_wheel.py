@@ -36,10 +36,10 @@ def test_an_installed_wheel_runs_the_shipped_job(tmp_path):
         capture_output=True,
     )
     code = (
-        "import sys, bench, bench.cli\n"
+        "import sys, bench, bench.cli.app\n"
         f"assert bench.__file__.startswith({str(site)!r}), bench.__file__\n"
         "sys.argv = ['bench', 'run', 'retriever=[bm25]']\n"
-        "bench.cli.main()\n"
+        "bench.cli.app.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -10,8 +10,8 @@ from pathlib import Path
 from bench.collections.memory import InMemory
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import files_in, read_json_lines, read_lines
-from bench.resources import resource
+from bench.paths import resource
+from bench.storage.files import files_in, read_json_lines, read_lines
 from bench.types import Qrels, Queries, TestCollection
 
 ALL = "all"

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.collections.beir import ALL, read_grade
 from bench.collections.tables import Table, missing, read_table
 from bench.errors import BenchError, did_you_mean, require
-from bench.files import write_json_lines, write_text
-from bench.leftovers import part_folder
+from bench.storage.files import write_json_lines, write_text
+from bench.storage.leftovers import part_folder
 
 _DOC_IDS = (
     "id", "doc_id", "docid", "document_id", "article_id", "corpus_id", "paper_id", "passage_id", "pid",

@@ -12,7 +12,7 @@ from bench.collections.beir import UNLABELLED, read_grade
 from bench.collections.memory import InMemory
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, require
-from bench.files import read_lines
+from bench.storage.files import read_lines
 from bench.types import Qrels, Queries, TestCollection
 
 _FIRST = 10

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, require
-from bench.files import read_lines
+from bench.storage.files import read_lines
 
 # The page's own date ("Mar 14") is the last line of its furniture.
 _DATE = re.compile(r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{1,2}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.collections.beir import read_corpus, read_metadata, read_qrels, read_queries
 from bench.errors import BenchError, require
-from bench.files import files_in, write_text
+from bench.storage.files import files_in, write_text
 
 DEV_SHARE = 0.4
 DEV, TEST = "dev", "test"

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench.errors import BenchError, require
-from bench.files import read_lines, whole_file
+from bench.storage.files import read_lines, whole_file
 from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 
 # From here on a number rounds to infinity in float32: half a step above the largest.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.agreement import Agreement, Estimate
 from bench.errors import listed
-from bench.relabel import Relabelled
+from bench.labelling.agreement import Agreement, Estimate
+from bench.labelling.relabel import Relabelled
 from bench.report.grid import Cell, Grid
 
 # Below these the narratives of a set are too loose to be judged alike by two people.

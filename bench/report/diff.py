@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.diff import SystemChange, moved
-from bench.naming import setting_text
 from bench.report.grid import Cell, Grid
+from bench.runs.diff import SystemChange, moved
+from bench.runs.naming import setting_text
 
 _TITLE_LENGTH = 44
 _BEFORE_AFTER = ("before", "after")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from bench.errors import visible
 from bench.evidence.comparison import Comparison, Verdict
-from bench.gate import Finding, Floor, GateResult, Outcome
+from bench.experiment.gate import Finding, Floor, GateResult, Outcome
 from bench.report.comparison import p_words
 from bench.report.grid import Cell, Grid, markdown
 

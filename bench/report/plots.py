@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import visible
-from bench.files import whole_file
-from bench.record import Record
 from bench.report.summary import select, set_names
+from bench.runs.record import Record
+from bench.storage.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -247,15 +247,8 @@ PLOTS: dict[str, Callable[[Record], Figure | None]] = {
 }
 
 
-def load_matplotlib() -> None:
-    """Import all that drawing needs, so that `draw` only draws."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401
-
-
-def draw(record: Record, folder: Path, formats: Sequence[str] = tuple(FORMATS)) -> None:
-    """Write each plot that the record has data for, in each of these formats, whole or not at all.
+def draw(record: Record, folder: Path, *, keep: bool = False) -> None:
+    """Write each plot that the record has data for, in each format, whole or not at all.
 
     One that fails does not keep the others from being drawn; then the first failure is raised.
     """
@@ -268,8 +261,8 @@ def draw(record: Record, folder: Path, formats: Sequence[str] = tuple(FORMATS)) 
                 figure = make(record)
                 if figure is None:
                     continue
-                for suffix in formats:
-                    with whole_file(folder / f"{name}{suffix}", keep=False) as part:
+                for suffix in FORMATS:
+                    with whole_file(folder / f"{name}{suffix}", keep=keep) as part:
                         figure.savefig(part, dpi=_DPI, **FORMATS[suffix])
         except Exception as failure:
             failures.append(failure)

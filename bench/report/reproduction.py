@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench.record import Record
 from bench.report.grid import Cell, Grid
-from bench.reproduction import OVERLAP_DEPTH, RBO_P, Level, Reproduced
+from bench.runs.record import Record
+from bench.runs.reproduction import OVERLAP_DEPTH, RBO_P, Level, Reproduced
 
 
 def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], then: Record) -> Grid:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
-from bench.record import Record
+from bench.runs.record import Record
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.naming import short_keys
-from bench.record import Record
 from bench.report.grid import Cell, Grid
 from bench.report.summary import select
+from bench.runs.naming import short_keys
+from bench.runs.record import Record
 
 _FLATTERS = (
     "Bold: the highest of a system, which flatters: it was chosen on the queries that it is shown for. "

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from bench.errors import listed
+from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
-from bench.measure import RECALL_DEPTH
-from bench.record import Record
 from bench.report.grid import Cell, Grid
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
+from bench.runs.record import Record
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Set behind an interval of the wider kind.

@@ -7,8 +7,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from bench.crossval import DEFAULT, Tuned
 from bench.evidence.comparison import Comparison
+from bench.evidence.crossval import DEFAULT, Tuned
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.comparison import WIDE, WIDE_NOTE, needed_words, p_words
 from bench.report.grid import Cell, Grid

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.errors import BenchError, require, visible
-from bench.files import is_standard_output, write_text
-from bench.record import RECORD, Record
 from bench.report.grid import Grid, latex, markdown, terminal
 from bench.report.summary import per_query_csv, summary_csv
 from bench.report.tables import grids
-from bench.run_folder import TABLES
+from bench.runs.folder import PLOTS, TABLES
+from bench.runs.record import RECORD, Record
+from bench.storage.files import is_standard_output, write_text
 
 
 def is_own_folder(folder: Path, run: Path) -> bool:
@@ -39,16 +39,38 @@ def write_tables(record: Record, folder: Path, *, keep: bool = False) -> None:
 
     keep  keep an earlier file, as is due outside of the run's own folder
     """
-    from threadpoolctl import threadpool_limits
-
-    # The other core may be drawing: a second thread here would take it away, and wait for it.
-    with threadpool_limits(1, user_api="blas"):
-        tables = grids(record)
+    tables = grids(record)
     texts = markdown(tables), latex(tables), summary_csv(record), per_query_csv(record)
     for name, text in zip(TABLES, texts, strict=True):
         # A name may hold half of a surrogate pair, which no file can.
         text = text.encode(errors="backslashreplace").decode()
         write_text(folder / name, text, keep=keep)
+
+
+def write_plots(record: Record, folder: Path, *, keep: bool = False) -> None:
+    """Write the plots into `folder`/plots, each whole or not at all. Raises `BenchError` with what went
+    wrong.
+
+    keep  keep an earlier file, as is due outside of the run's own folder
+    """
+    from bench.report.plots import draw
+
+    try:
+        draw(record, folder / PLOTS, keep=keep)
+    except BenchError:
+        raise
+    except Exception as error:
+        raise BenchError(
+            f"could not draw the plots: {type(error).__name__}: {error}; check matplotlib and the free "
+            "disk space"
+        ) from error
+
+
+def draw_run(record: Record, folder: Path) -> None:
+    """Write tables and plots into the folder of a run that is saved; what fails is a line on stderr."""
+    for write in (write_tables, write_plots):
+        with run_stands(folder):
+            write(record, folder)
 
 
 @contextmanager

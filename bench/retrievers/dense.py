@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.encode import Embeddings, SentenceEncoder, embed
-from bench.encoder_output import encode
-from bench.passages import Passages
+from bench.encoders.output import encode
+from bench.encoders.passages import Passages
+from bench.encoders.sentence import Embeddings, SentenceEncoder, embed
 from bench.ranking import best_passages, ties_of
 from bench.types import Collection, DocArray, Facts, Queries, Run, Searcher
 

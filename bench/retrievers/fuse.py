@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import did_you_mean, require
-from bench.indexing import index_once
 from bench.ranking import sum_by_document, ties_of
+from bench.storage.indexes import index_once
 from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Searcher
 
 METHODS = ("rrf", "convex")

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.encode import Embeddings, SentenceEncoder, embed
-from bench.encoder_output import encode
+from bench.encoders.output import encode
+from bench.encoders.passages import Passages
+from bench.encoders.sentence import Embeddings, SentenceEncoder, embed
 from bench.errors import require
-from bench.indexing import index_once
-from bench.passages import Passages
 from bench.ranking import best_passages, ties_of
+from bench.storage.indexes import index_once
 from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
 
 # Links of all nodes are laid out in one array before any is made.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bench import progress
 from bench.errors import BenchError, require
-from bench.indexing import index_once
 from bench.ranking import rank, ties_of
+from bench.storage.indexes import index_once
 from bench.types import (
     FIELDS,
     NO_DOC,

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cache import sha256_of
 from bench.collections.trec import read_run
 from bench.errors import require
 from bench.ranking import rank, ties_of
+from bench.storage.cache import sha256_of
 from bench.types import NO_DOC, NO_SCORE, Collection, Facts, Queries, Run, Searcher
 
 

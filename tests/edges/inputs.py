@@ -21,7 +21,7 @@ from typing import Any
 
 from conftest import QRELS, QUERIES, tiny_model, write_beir
 
-from bench import cli
+from bench.cli import app
 
 SetUp = Callable[[Path], None]
 DELETED = object()
@@ -92,7 +92,7 @@ def leave(arguments: list[str]) -> object:
     before = sys.argv
     sys.argv = ["bench", *arguments]
     try:
-        cli.main()
+        app.main()
     except SystemExit as left:
         return left.code
     finally:

@@ -90,9 +90,9 @@ def test_the_table_is_long_and_its_rows_have_names_of_their_own():
 
 
 def test_every_command_has_rows():
-    from bench import cli
+    from bench.cli import app
 
-    commands = {info.name or info.callback.__name__ for info in cli.app.registered_commands}
+    commands = {info.name or info.callback.__name__ for info in app.app.registered_commands}
     tried = {words_of(row)[0] for row in rows.ROWS if row.command}
     assert commands <= tried
 
@@ -116,7 +116,7 @@ def test_edge_in_a_process_of_its_own(row, here):
     """For what a shell does around the command: pipes, closed streams, devices."""
     row.set_up(here)
     before = inputs.tree(here)
-    bench = shlex.join([sys.executable, "-m", "bench.cli"])
+    bench = shlex.join([sys.executable, "-m", "bench.cli.app"])
     short = {**rows.SHORT, "BENCH": bench, "PYTHON": shlex.quote(sys.executable)}
     command = " ".join(short.get(word, word) for word in row.command.split(" "))
     done = in_a_process(["bash", "-c", command], here, stdin=subprocess.DEVNULL)
@@ -147,6 +147,6 @@ def test_edge_on_a_full_disk(row, here):
         pytest.skip("this machine lets nobody mount a disk")
     limit = {} if mounted else {"preexec_fn": lambda: inputs.no_larger_files_than(2_000)}
     done = in_a_process(
-        [*(mounted or ()), sys.executable, "-m", "bench.cli", *words_of(row)], here, **limit
+        [*(mounted or ()), sys.executable, "-m", "bench.cli.app", *words_of(row)], here, **limit
     )
     held(row, done.returncode, done.stdout if mounted else "", done.stderr, before, inputs.tree(here))

@@ -14,7 +14,7 @@ import inputs
 import pytest
 
 from bench.errors import BenchError
-from bench.record import Record
+from bench.runs.record import Record
 
 COMMANDS = {
     "compare": "compare run base",

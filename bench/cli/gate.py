@@ -1,0 +1,301 @@
+"""The command that holds a run against the baseline."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.verify import Allowed, Overrides, run_folder_of
+from bench.errors import BenchError, require
+
+if TYPE_CHECKING:
+    from bench.evidence.family import Margins
+    from bench.experiment.gate import GateResult
+    from bench.runs.record import Record
+
+_OUTPUT = "results/runs"
+
+
+class Undecidable(StrEnum):
+    """What the gate makes of too few queries."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+
+
+def gate(
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", help="A run's folder; the baseline is run again if not given."),
+    ] = None,
+    baseline: Annotated[Path, typer.Option(metavar="DIR", help="The run to be held against.")] = Path(
+        "results/baseline"
+    ),
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MEASURE",
+            help="Gate on this one; repeatable. The baseline's evidence.measures if not given.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[MEASURE=]VALUE", help="A loss below this passes; the baseline's own if not given."
+        ),
+    ] = None,
+    floor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[SYSTEM:]MEASURE=VALUE",
+            help="A mean below this fails, of any measure and system of the run; repeatable.",
+        ),
+    ] = None,
+    undecidable: Annotated[
+        Undecidable, typer.Option(help="Whether too few queries to decide stop the gate.")
+    ] = Undecidable.FAIL,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Make this run the baseline, if it passes; the baseline's folder is replaced whole.",
+        ),
+    ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="With --update: take what does not pass, and say why."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML for CI.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Markdown for a pull request's comment.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON for programs.")] = None,
+    changes: Overrides = None,
+    allow: Allowed = None,
+) -> None:
+    """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
+    from bench.experiment.baseline import loosened, on_test, tolerance_of
+    from bench.experiment.gate import hold
+    from bench.runs.comparable import count_reranked, require_comparable
+    from bench.runs.folder import require_replaceable, restore
+    from bench.runs.record import Record
+    from bench.storage.files import check_file
+
+    require(
+        reason is None or (update and reason.strip() != ""),
+        "--reason takes a text and belongs to --update",
+    )
+    for file in (junit, summary, json):
+        check_file(file)
+    page = _page_of_the_step()
+    run = run and run_folder_of(run)
+    if restore(baseline):
+        print(
+            f"replacing {baseline} was interrupted the last time; the earlier one is back",
+            file=sys.stderr,
+        )
+    if update:
+        require_replaceable(baseline)  # before anything is run
+    first = not (baseline / "record.json").exists()
+    require(
+        not first or (update and run is not None),
+        f"no baseline in {baseline}; make one with bench gate RUN --update",
+    )
+    then = Record.load(run if first and run else baseline)
+    # Read before anything is run again: a slip of the pen is not to cost a run.
+    tolerances = tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance")
+    gated = measure or list(then.evidence["family"]["measures"])
+    for text in tolerance or ():
+        named = text.rpartition("=")[0]
+        require(
+            named in ("", *gated),
+            f"--tolerance {text} has no effect: {named} is not gated; add --measure",
+        )
+    floors = _floors(floor or ())
+    now, run = _candidate(then, run, changes or (), allow or ())
+    anew = False
+    if update and reason is not None:
+        try:
+            require_comparable(then, now)
+        except BenchError as error:
+            print(error)
+            then, anew = now, True  # what can still be told is told of the run alone: its floors
+    systems = [s for s in then.systems if s in now.systems]
+    queries = {query for query, kept in zip(then.query_ids, on_test(then), strict=True) if kept}
+    reranked = None if first or anew else count_reranked(baseline, run, systems, queries)
+    asked = _Asked(gated, tolerances, floors, undecidable is Undecidable.PASS)
+
+    def held(asked: _Asked) -> GateResult:
+        return hold(
+            then,
+            now,
+            measures=asked.measures,
+            tolerance=asked.tolerance,
+            floors=asked.floors,
+            reranked=reranked,
+            undecidable_passes=asked.undecidable_passes,
+            may_be_gone=update and reason is not None,
+        )
+
+    result = held(asked)
+    _tell(result, then, now, (baseline, run), junit=junit, summary=summary, json=json, page=page)
+    if not update:
+        raise typer.Exit(result.exit_code)
+    # Whatever was asked for this once, the next baseline is held against what the last one guards.
+    own = _Asked(list(then.evidence["family"]["measures"]), tolerance_of(then), {}, True)
+    stopped = {**held(own).stopped, **result.stopped}
+    words = [f"{system} {name} {word}" for (system, name), word in stopped.items()]
+    words += loosened(then, now)
+    if words and reason is None:
+        print(f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"')
+        # Undecidable asks for a reason too, whatever --undecidable lets pass.
+        raise typer.Exit(result.exit_code or (3 if stopped else 2))
+    _replace(baseline, run, now, stopped, reason, anew=anew)
+    how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
+    print(f"{how} → {baseline}" + (f", because: {reason}" if reason else ""))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run is held against."""
+
+    measures: list[str]
+    tolerance: Margins
+    floors: Mapping[tuple[str, str], float]
+    undecidable_passes: bool
+
+
+def _candidate(
+    then: Record, run: Path | None, changes: Sequence[str], allow: Sequence[str]
+) -> tuple[Record, Path]:
+    """Return the run that is held against the baseline, and its folder; if none is given, run it."""
+    from bench.runs.record import Record
+
+    if run is not None:
+        require(not changes, "--set changes what is run again; leave it out beside a RUN")
+        return Record.load(run), run
+    from bench.experiment.run import run_and_save, settings_of
+    from bench.report.write import draw_run
+    from bench.runs.comparable import require_depth
+
+    # Where the baseline was written is no part of what it is, and not a place on this machine.
+    settings = settings_of(then, [f"output={_OUTPUT}", *changes])
+    require_depth(then, settings["depth"])
+    saved, folder = run_and_save(settings, allow)
+    draw_run(saved, folder)
+    return saved, folder
+
+
+def _tell(
+    result: GateResult,
+    then: Record,
+    now: Record,
+    folders: tuple[Path, Path],
+    *,
+    junit: Path | None,
+    summary: Path | None,
+    json: Path | None,
+    page: Path | None,
+) -> None:
+    """Write and print what was found, in every form that was asked for."""
+    from bench.report.gate import (
+        gate_json,
+        gate_junit,
+        gate_markdown,
+        gate_tables,
+        github_annotations,
+    )
+    from bench.report.write import beside, print_grids
+    from bench.runs.reproduction import changed_systems
+    from bench.storage.files import write_text
+
+    for file, text in ((junit, gate_junit), (summary, gate_markdown), (json, gate_json)):
+        if file is not None:
+            write_text(file, text(result))
+    to = beside(junit, summary, json)
+    print_grids(gate_tables(result), to)
+    for one in [finding for finding in result.findings if not finding.outcome.passes][:1]:
+        print(f"Which queries: bench diff {folders[0]} {folders[1]} {one.system}", file=to)
+    if changed := changed_systems(then, now):
+        print(f"Not as in the baseline: {'; '.join(changed)}.", file=to)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        print("\n".join(github_annotations(result)), file=to)
+    if page is not None:
+        _append(page, gate_markdown(result))
+
+
+def _page_of_the_step() -> Path | None:
+    """Return the file that GitHub shows as a step's page. Raises `BenchError` if it can not be."""
+    from bench.storage.files import check_file
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    page = Path(name) if name and os.environ.get("GITHUB_ACTIONS") == "true" else None
+    check_file(page)
+    if page is not None and page.is_file():
+        _append(page, "")
+    return page
+
+
+def _append(file: Path, text: str) -> None:
+    """Add to a file that others add to as well. Raises `BenchError` where that can not be."""
+    from bench.storage.files import cannot_write
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise cannot_write(file, error) from error
+
+
+def _floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    for text in texts:
+        key, value = _floor(text)
+        require(key not in found, f"--floor {text}: this floor is given twice; keep one")
+        found[key] = value
+    return found
+
+
+def _floor(text: str) -> tuple[tuple[str, str], float]:
+    """Read [SYSTEM:]MEASURE=VALUE."""
+    name, equals, value = text.rpartition("=")
+    system, _, measure = name.rpartition(":")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    require(
+        bool(equals) and number == number,
+        f"floor '{text}' is malformed; write it as nDCG@10=0.6 or hybrid:nDCG@10=0.6",
+    )
+    return (system, measure), number
+
+
+def _replace(
+    baseline: Path,
+    run: Path,
+    record: Record,
+    stopped: Mapping[tuple[str, str], str],
+    reason: str | None,
+    *,
+    anew: bool = False,
+) -> None:
+    """Put a copy of the run in the baseline's place, if it is whole: `verify` reads run files."""
+    from bench.experiment.baseline import baseline_from
+    from bench.experiment.run import documents_of
+    from bench.runs.comparable import require_run_files
+    from bench.runs.folder import replacing
+    from bench.runs.record import add_to_record
+
+    require_run_files(run, record, documents_of(record))
+    more = baseline_from(baseline, run, stopped, reason, anew=anew)
+    with replacing(baseline, run) as new:
+        add_to_record(new, more)

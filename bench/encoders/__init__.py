@@ -1,0 +1,1 @@
+"""Texts to vectors: sentence encoders, passages, and the weights on this machine."""

@@ -1,0 +1,41 @@
+"""What an evaluation gives, in memory: all systems on the same queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.storage.identity import Fingerprint
+from bench.types import Facts, Measures, Queries, Run
+
+
+@dataclass(frozen=True, eq=False)
+class SystemResult:
+    """What one retriever gave: its run, its measures, and what a reader must know of it.
+
+    `seconds` has the wall time of each phase; an index that an earlier system built is not built
+    again, so the first user of a shared part pays for it. `recall_vs_exact` is None for exact search.
+    `fingerprint` tells what the answers depend on.
+    `ties` has measure → lowest, expected and highest mean over all orders of tied documents, where they
+    differ.
+    """
+
+    run: Run
+    measures: Measures
+    facts: Facts
+    nbytes: int
+    recall_vs_exact: float | None
+    fingerprint: Fingerprint
+    ties: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All systems on the same queries. `left_out` are queries without a relevant document, which
+    have no value; those known to have none (`no_answer`) are not among them."""
+
+    queries: Queries
+    systems: Mapping[str, SystemResult]
+    left_out: tuple[str, ...]
+    no_answer: tuple[str, ...]

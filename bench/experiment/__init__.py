@@ -1,0 +1,1 @@
+"""From settings to a result: build, run, tune, and the rule of the gate."""

@@ -1,0 +1,245 @@
+"""A run from its resolved settings: checked, built, evaluated, recorded, saved. Knows no Hydra."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import progress
+from bench.collections.beir import BeirFolder, require_folder
+from bench.collections.trec import id_problem
+from bench.errors import BenchError, did_you_mean, require
+from bench.evaluation.measures import Measure, require_tested_once
+from bench.evaluation.results import Results
+from bench.evaluation.systems import run_systems
+from bench.evidence.family import Margins, Plan
+from bench.evidence.findings import findings
+from bench.experiment.build import build, fits, require_allowed, said
+from bench.outside import calling
+from bench.runs import folder as run_folder
+from bench.runs import record
+from bench.runs.comparable import shallow
+from bench.runs.record import Record
+from bench.runs.resume import Unfinished
+from bench.storage.files import is_file_name
+from bench.types import TestCollection
+
+# Of 255 that a file's name may have: ".trec" and the key of what is unfinished come after it.
+_LONGEST_NAME = 200
+_KINDS: dict[str, Any] = {
+    "output": str,
+    "depth": int,
+    "seed": int,
+    "measures": list[str],
+    "trec_header": bool,
+}
+
+
+def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tuple[Record, Path]:
+    """Run these settings and save record and run files; return the record and the folder.
+
+    A run with the same settings, data and code that was killed is gone on with: its finished systems are
+    kept beside the runs until one is saved whole. Raises `BenchError`.
+    """
+    check(settings, allowed)
+    output = Path(settings["output"])
+    run_folder.check_writable(output)
+    unfinished = Unfinished(output)
+    saved, results, test = _run(settings, unfinished)
+    for note in shallow(saved, saved.systems):
+        print(note, file=sys.stderr)
+    folder = run_folder.save(saved, results, test, output)
+    unfinished.discard()
+    return saved, folder
+
+
+def run(
+    settings: Mapping[str, Any], allowed: Sequence[str] = ()
+) -> tuple[Record, Results, TestCollection]:
+    """Run these settings and write nothing. Raises `BenchError`."""
+    check(settings, allowed)
+    return _run(settings, None)
+
+
+def settings_of(saved: Record, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a saved run's settings, with changes as `key.key=value`, to be run again.
+
+    Raises `BenchError` for a change of what is no setting. A record holds no absolute path: where the
+    original named one, the change must name it again.
+    """
+    settings: dict[str, Any] = dict(saved.content["config"])
+    for change in changes:
+        key, equals, value = change.partition("=")
+        require(equals == "=", f"cannot read the change '{change}'; write it as collection.path=DIR")
+        settings = changed(settings, key, _read_value(value))
+    return settings
+
+
+def changed(settings: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Return a copy of settings with the one at `key.key` replaced.
+
+    Raises `BenchError`, with the nearest names, where there is no such setting.
+    """
+    copied: dict[str, Any] = copy.deepcopy(dict(settings))
+    *parents, last = key.split(".")
+    inner: Any = copied
+    for parent in parents:
+        inner = inner.get(parent) if isinstance(inner, dict) else None
+    known = inner if isinstance(inner, dict) else copied
+    require(
+        isinstance(inner, dict) and last in inner,
+        f"unknown setting '{key}'; {did_you_mean(last, known)}",
+    )
+    inner[last] = value
+    return copied
+
+
+def _read_value(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BenchError(f"cannot read the value '{text}': it is no YAML") from error
+
+
+def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
+    """Raise `BenchError` for a setting that is missing, of another type or out of its range.
+
+    What collection and retrievers need is checked where they are built.
+    """
+    require_allowed(settings, allowed)
+    for key, kind in _KINDS.items():
+        value = settings.get(key)
+        require(fits(value, kind), f"{key} must be {said(kind)}, got {value!r}")
+    require(settings["seed"] >= 0, f"seed must not be negative, got {settings['seed']}")
+    require(settings["depth"] >= 1, f"depth must be at least 1, got {settings['depth']}")
+    for key in ("collection", "retrievers"):
+        require(
+            isinstance(settings.get(key), Mapping),
+            f"{key} must be chosen, such as collection=digest or 'retriever=[bm25]'",
+        )
+    for name in settings["retrievers"]:
+        require(
+            isinstance(name, str) and is_file_name(name),
+            f"system '{name}' can not name a run file; leave out white space, slashes and a leading dot",
+        )
+        require(
+            len(os.fsencode(name)) <= _LONGEST_NAME,
+            f"system '{name[:20]}…' has too long a name for a run file; shorten it to "
+            f"{_LONGEST_NAME} bytes",
+        )
+    named = {f"retrievers.{name}": one for name, one in settings["retrievers"].items()}
+    for where, one in ({"collection": settings["collection"]} | named).items():
+        require(
+            isinstance(one, Mapping) and "_target_" in one,
+            f"{where} has no _target_ that says what it is; give it one, as the files in conf do",
+        )
+    measures = [Measure.parse(name) for name in settings["measures"]]
+    require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
+    require(
+        not str(measures[0]).startswith("Judged"),
+        f"{measures[0]} says what share of the answers was judged, which is no quality to compare "
+        "systems by; name another measure before it, such as 'measures=[nDCG@10,Judged@10]'",
+    )
+    require(len(set(measures)) == len(measures), "a measure stands twice in measures; name each once")
+    plan_of(settings)
+
+
+def documents_of(saved: Record) -> frozenset[str] | None:
+    """Return the document ids of a saved run's corpus, None where that is not at hand or has changed.
+
+    No code of others is run for it.
+    """
+    settings = saved.content["config"]
+    try:
+        require_allowed({"collection": settings.get("collection")}, ())
+        collection = load_collection(settings).collection
+    except (BenchError, KeyError):  # moved away since, or never on this machine
+        return None
+    if collection.fingerprint != saved.content["collection"]["fingerprint"]:
+        return None
+    return frozenset(collection.ids(range(len(collection))))
+
+
+def load_collection(
+    settings: Mapping[str, Any],
+    as_what: str = " as collection.path=DIR; verify and gate take it after --set",
+) -> TestCollection:
+    """Return the test collection that `collection` names; `as_what` says how the command names a folder.
+
+    Raises `BenchError` when it names none.
+    """
+    source = build(settings["collection"], "collection")
+    if isinstance(source, BeirFolder):
+        require_folder(Path(source.path), as_what)
+    with calling(source, "collection", "load"):
+        loaded = source.load() if hasattr(source, "load") else None
+    if not isinstance(loaded, TestCollection):
+        raise BenchError(
+            "collection names no test collection; choose one, such as collection=digest, or give "
+            "collection._target_ something whose load() returns a bench.types.TestCollection"
+        )
+    for kind, ids in (
+        ("document", loaded.collection.ids(range(len(loaded.collection)))),
+        ("query", loaded.queries.ids),
+    ):
+        for name in ids:
+            if problem := id_problem(name):
+                raise BenchError(f"collection: the {kind} id {name!r} {problem}; give it another")
+    return loaded
+
+
+def _run(
+    settings: Mapping[str, Any], unfinished: Unfinished | None
+) -> tuple[Record, Results, TestCollection]:
+    started = time.perf_counter()
+    measures = [Measure.parse(name) for name in settings["measures"]]
+    plan = plan_of(settings)
+    retrievers = {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
+    test = load_collection(settings)
+    if unfinished is not None:
+        unfinished.open(settings, retrievers, test)
+        if unfinished.finished:
+            done = ", ".join(unfinished.finished)
+            print(f"going on with a run that was interrupted after {done}", file=sys.stderr)
+    loaded = time.perf_counter()
+    results = run_systems(test, retrievers, measures, settings["depth"], unfinished)
+    evaluated = time.perf_counter()
+    values = np.stack([result.measures.values for result in results.systems.values()])
+    with progress.waiting("intervals and tests"):
+        evidence = findings(
+            values,
+            list(results.systems),
+            list(map(str, measures)),
+            results.queries.sets,
+            plan,
+            settings["seed"],
+        )
+    seconds = {
+        "load": round(loaded - started, 4),
+        "systems": round(evaluated - loaded, 4),
+        "evidence": round(time.perf_counter() - evaluated, 4),
+    }
+    return record.build(results, test, settings, seconds, evidence), results, test
+
+
+def plan_of(settings: Mapping[str, Any]) -> Plan:
+    """Return what the settings declare confirmatory. Raises `BenchError` for names that are not run."""
+    asked = settings.get("evidence")
+    asked = {} if asked is None else asked
+    require(isinstance(asked, Mapping), "evidence must hold measures, pairs, margin and tolerance")
+    unknown = sorted(set(asked) - {"measures", "pairs", "margin", "tolerance"})
+    require(not unknown, f"unknown setting 'evidence.{unknown[0] if unknown else ''}'")
+    measures = [str(Measure.parse(name)) for name in settings["measures"]]
+    Margins.read(asked.get("tolerance"), measures, "evidence.tolerance")
+    plan = Plan.read(asked, measures, list(settings["retrievers"]))
+    require_tested_once(plan.measures, "evidence.measures, or the first of measures,")
+    return plan

@@ -1,1 +1,0 @@
-"""Labelling by people: the order of pairs, files that are always whole, and two terminal screens."""

@@ -1,0 +1,1 @@
+"""Judging: passes, pools, sessions, screens, agreement of assessors."""

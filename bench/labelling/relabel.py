@@ -1,0 +1,119 @@
+"""Would other labels have changed the conclusions? Saved runs under each pass and the final labels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import require
+from bench.evaluation.measures import Measure, answerable, evaluate
+from bench.labelling.passes import Pair, ToJudge, by_query
+from bench.retrievers.runfile import RunFile
+from bench.runs.record import Record
+from bench.types import Qrels, Queries
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """Means (n_labels, n_systems, n_measures) of the same runs under several labellings.
+
+    `left_out` are the queries that have no relevant document under some of the labellings.
+    """
+
+    labels: tuple[str, ...]
+    systems: tuple[str, ...]
+    measures: tuple[str, ...]
+    means: NDArray[np.float64]
+    n_queries: int
+    left_out: tuple[str, ...]
+
+    @property
+    def largest_change(self) -> float:
+        """The largest difference between two labellings in any mean."""
+        return float(np.ptp(self.means, axis=0).max())
+
+    def order_tau(self) -> dict[tuple[str, str, str], float]:
+        """(labels, labels, measure) → Kendall's τ-b between the orders of the systems; nan for one."""
+        from scipy.stats import kendalltau
+
+        return {
+            (self.labels[a], self.labels[b], measure): float(
+                kendalltau(self.means[a, :, m], self.means[b, :, m]).statistic
+            )
+            for a, b in itertools.combinations(range(len(self.labels)), 2)
+            for m, measure in enumerate(self.measures)
+        }
+
+
+def relabel(
+    runs: Sequence[Path], to_judge: ToJudge, labels: Mapping[str, Mapping[Pair, int]]
+) -> Relabelled:
+    """Measure the run files of these run folders under each labelling: name → pair → grade.
+
+    Raises `BenchError` for a folder that is no run, one of another collection, and one of other queries,
+    measures or depth.
+    """
+    records = [Record.load(run) for run in runs]
+    first = records[0]
+    relevant = int(first.content["labels"]["relevant"])
+    n_docs = len(to_judge.corpus)
+    qrels = {name: _qrels(grades, relevant, n_docs) for name, grades in labels.items()}
+    known = set.intersection(*(set(one.grades) for one in qrels.values()))
+    for run, record in zip(runs, records, strict=True):
+        require(
+            record.content["collection"]["fingerprint"] == to_judge.corpus.fingerprint,
+            f"{run} is a run on another collection than {to_judge.folder}; name one on this",
+        )
+        require(
+            record.query_ids == first.query_ids and record.measures == first.measures,
+            f"{run} has other queries or measures than {runs[0]}; name runs of one config",
+        )
+        require(
+            min(record.depth, n_docs) == min(first.depth, n_docs),
+            f"{run} keeps {record.depth} documents a query, and {runs[0]} keeps {first.depth}, so their "
+            "values do not mean the same; name runs of one depth",
+        )
+    unknown = [query for query in first.query_ids if query not in known]
+    require(
+        not unknown, f"{runs[0]} asks '{unknown[0] if unknown else ''}', which the passes did not judge"
+    )
+    asked = Queries(
+        tuple(first.query_ids),
+        tuple(to_judge.queries[query][0] for query in first.query_ids),
+        tuple(first.sets),
+        tuple(first.content["queries"]["splits"]),
+    )
+    has_answer = np.all([answerable(asked, one) for one in qrels.values()], axis=0)
+    queries = asked.select([int(i) for i in np.flatnonzero(has_answer)])
+    require(len(queries) > 0, "no query has a relevant document under all labels; judge more")
+    measures = [Measure.parse(name) for name in first.measures]
+    named = [
+        (system if len(runs) == 1 else f"{run.name}/{system}", run / f"{system}.trec")
+        for run, record in zip(runs, records, strict=True)
+        for system in record.systems
+    ]
+    means = np.empty((len(qrels), len(named), len(measures)))
+    for s, (_, file) in enumerate(named):
+        answers = RunFile(str(file)).index(to_judge.corpus).search(queries, n_docs)
+        for n, one in enumerate(qrels.values()):
+            means[n, s] = evaluate(answers, queries, one, to_judge.corpus, measures).values.mean(axis=1)
+    return Relabelled(
+        tuple(labels),
+        tuple(name for name, _ in named),
+        tuple(first.measures),
+        means,
+        len(queries),
+        tuple(q for q, kept in zip(asked.ids, has_answer, strict=True) if not kept),
+    )
+
+
+def _qrels(grades: Mapping[Pair, int], relevant: int, n_docs: int) -> Qrels:
+    """The labels of a pool are not complete: only where each query has every document are they."""
+    judged = by_query(grades)
+    complete = all(len(docs) == n_docs for docs in judged.values())
+    return Qrels(judged, complete, relevant)

@@ -1,0 +1,174 @@
+"""Settling: what two passes differ on gets one grade, and the settled grades become the qrels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bench.collections.beir import ALL, read_metadata
+from bench.errors import require
+from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
+from bench.storage.earlier import keep_earlier
+from bench.storage.files import is_file_name, write_text
+
+
+def disagreements(first: Pass, second: Pass, queries: Iterable[str]) -> list[Pair]:
+    """Return the pairs of these queries that the passes grade differently, in the first one's order."""
+    chosen = set(queries)
+    return [
+        pair
+        for pair, grade in first.grades.items()
+        if pair[0] in chosen and grade != second.grades[pair]
+    ]
+
+
+def settles(first: Pass, second: Pass, pairs: Iterable[Pair]) -> dict[Pair, str]:
+    """Return what settling each pair settles: both passes with their grades, by name.
+
+    >>> settles(Pass("bob", {("q", "d"): 3}), Pass("ann", {("q", "d"): 2}), [("q", "d")])
+    {('q', 'd'): 'ann=2 bob=3'}
+    """
+    return {
+        pair: " ".join(sorted(f"{judged.name}={judged.grades[pair]}" for judged in (first, second)))
+        for pair in pairs
+    }
+
+
+def read_settled(to_judge: ToJudge, first: Pass, second: Pass, queries: Iterable[str]) -> Pass:
+    """Read what is settled, nothing where there is no file.
+
+    Raises `BenchError` for a line on these queries that does not say for which passes, where a third one
+    has judged the pair.
+    """
+    file = to_judge.pass_file(ADJUDICATION)
+    if not file.exists():
+        return Pass(ADJUDICATION, {})
+    settled = to_judge.read(ADJUDICATION)
+    chosen = set(queries)
+    unsaid = [pair for pair in settled.grades if pair[0] in chosen and pair not in settled.settles]
+    names = [name for name in to_judge.assessors() if name not in (first.name, second.name)]
+    for other in map(to_judge.read, names if unsaid else ()):
+        for pair in unsaid:
+            require(
+                pair not in other.grades,
+                f"{file} does not say for which passes {pair[0]}, {pair[1]} was settled, and "
+                f"'{other.name}' judged it too; add them in a fifth column, after the note, such as "
+                f"{settles(first, second, [pair]).get(pair)}",
+            )
+    return settled
+
+
+def settle(first: Pass, second: Pass, adjudication: Pass, queries: Sequence[str]) -> dict[Pair, int]:
+    """Return the final grade of every pair: what both say, and the adjudication where they differ.
+
+    What other passes had settled is left alone. Raises `BenchError` for a disagreement that was not
+    settled, or of other passes or grades, one of two grades or more that was settled without a reason,
+    and a settled pair on which the passes agree.
+    """
+    open_pairs = disagreements(first, second, queries)
+    now = settles(first, second, open_pairs)
+    for pair in open_pairs:
+        name = f"{pair[0]}, {pair[1]}"
+        grades = first.grades[pair], second.grades[pair]
+        require(
+            pair in adjudication.grades,
+            f"{name} is not settled yet ({grades[0]} or {grades[1]}); run bench adjudicate",
+        )
+        then = adjudication.settles.get(pair, now[pair])
+        require(
+            then == now[pair],
+            f"{name} was settled for {then}, and now it is {now[pair]}; settle it again with bench "
+            f"adjudicate --pass {first.name} --pass {second.name}",
+        )
+        require(
+            needs_reason(*grades) <= (pair in adjudication.notes),
+            f"{name} was settled without a reason, though the passes differ by two or more; add it",
+        )
+    chosen = set(queries)
+    for pair in adjudication.grades.keys() - now.keys():
+        then = adjudication.settles.get(pair, "")
+        of_these = {one.rpartition("=")[0] for one in then.split()} in (set(), {first.name, second.name})
+        require(
+            pair[0] not in chosen or not of_these,
+            f"{pair[0]}, {pair[1]} is settled in {ADJUDICATION}.tsv, but the passes do not differ; "
+            "remove the line",
+        )
+    agreed = {pair: grade for pair, grade in first.grades.items() if pair[0] in chosen}
+    return agreed | {pair: adjudication.grades[pair] for pair in open_pairs}
+
+
+def needs_reason(one: int, other: int) -> bool:
+    """Whether two grades are so far apart that settling them takes a reason."""
+    return abs(one - other) >= 2
+
+
+def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, int]:
+    """Write qrels/<split>.tsv for each split that the queries' metadata name; a query without goes
+    where it was, or to test, and one that nobody judged nowhere. What qrels/ says of pairs without a
+    grade here stays.
+
+    Zeros are written where their absence would say something else: in a pool, that nobody judged the
+    pair; in a query without another grade, that nobody asked it.
+
+    A query that moves is in its new file before it leaves the old one, so that a kill between the two
+    loses no grade: whoever reads both is told to keep one. A file that changes is kept as .bak before.
+
+    Returns file → number of lines, 0 for one that no query was left for and that is gone. Raises
+    `BenchError` for a split that can not name a file.
+    """
+    split_of = read_metadata(to_judge.folder / "queries.jsonl", "split")
+    before: Mapping[str, Mapping[str, int]] = {}
+    former: dict[str, str] = {}
+    if labels := to_judge.labels():
+        before = labels.qrels.grades
+        former = dict(zip(labels.queries.ids, labels.queries.splits, strict=True))
+        split_of = former | split_of
+    place = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
+    settled = by_query(grades)
+    pooled = any(len(judged) < len(place) for judged in settled.values())
+    lines: dict[str, list[str]] = {}
+    for query in to_judge.queries:
+        if query not in split_of and query not in settled:
+            continue  # nobody has judged it
+        split_of.setdefault(query, "test")
+        require(
+            is_file_name(split_of[query]) and split_of[query] != ALL,
+            f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",
+        )
+        own = settled.get(query, {})
+        zeros = pooled or not any(own.values())
+        final = {doc: grade for doc, grade in before.get(query, {}).items() if doc not in own}
+        final |= {doc: grade for doc, grade in own.items() if grade or zeros}
+        for doc in sorted(final, key=lambda doc: place.get(doc, len(place))):
+            lines.setdefault(split_of[query], []).append(f"{query}\t{doc}\t{final[doc]}\n")
+    leaving: dict[str, list[str]] = {}
+    for query, split in former.items():
+        if split != split_of[query]:
+            leaving.setdefault(split, []).extend(
+                f"{query}\t{doc}\t{grade}\n" for doc, grade in before[query].items()
+            )
+    return _write_splits(to_judge.folder / "qrels", lines, leaving)
+
+
+def _write_splits(
+    folder: Path, lines: Mapping[str, Sequence[str]], leaving: Mapping[str, Sequence[str]]
+) -> dict[Path, int]:
+    """Write each split's lines, those of a query that leaves another one first. See `write_labels`."""
+    file_of = {split: folder / f"{split}.tsv" for split in sorted(lines.keys() | leaving.keys())}
+    for split, file in file_of.items():
+        if file.exists() and file.read_bytes() != _qrels(lines.get(split, ())).encode():
+            keep_earlier(file)
+    if leaving:
+        for split, chosen in lines.items():
+            write_text(file_of[split], _qrels([*chosen, *leaving.get(split, ())]), keep=False)
+    for split, chosen in lines.items():
+        write_text(file_of[split], _qrels(chosen), keep=False)
+    emptied = [file_of[split] for split in leaving if split not in lines]
+    for file in emptied:
+        file.unlink()
+    written = {file_of[split]: len(chosen) for split, chosen in lines.items()}
+    return written | dict.fromkeys(emptied, 0)
+
+
+def _qrels(lines: Sequence[str]) -> str:
+    return "query-id\tcorpus-id\tscore\n" + "".join(lines)

@@ -1,0 +1,233 @@
+"""A run's folder: written whole before anything is drawn, and a baseline replaced without a gap."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.collections.trec import write_run
+from bench.errors import BenchError, require
+from bench.evaluation.results import Results
+from bench.runs.ir_metadata import header
+from bench.runs.record import RECORD, Record
+from bench.storage.earlier import alone
+from bench.storage.files import cannot_write, check_folder, to_disk
+from bench.storage.leftovers import PART, is_unfinished, part_folder
+from bench.types import TestCollection
+
+TABLES = ("summary.md", "summary.tex", "summary.csv", "per_query.csv")
+PLOTS = "plots"
+PLOT_FILES = frozenset(
+    f"{plot}.{form}"
+    for plot in ("primary", "recall", "query_sets", "difference")
+    for form in ("png", "svg")
+)
+
+
+def check_writable(output: Path) -> None:
+    """Raise `BenchError` if `output` can not be made or written to. Makes nothing."""
+    try:
+        check_folder(output)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {output}: {error.strerror}; choose another folder with output=DIR"
+        ) from error
+
+
+def save(record: Record, results: Results, test: TestCollection, output: Path) -> Path:
+    """Write record and run files into `output`/<id>, whole or not at all, and wait for the disk.
+
+    Returns the folder. Raises `BenchError` when `output` can not be written to.
+    """
+    try:
+        with part_folder(output) as part:
+            new = part / "run"
+            new.mkdir()
+            for name, result in results.systems.items():
+                head = header(record.content, name) if record.content["config"]["trec_header"] else ()
+                file = new / f"{name}.trec"
+                write_run(file, result.run, results.queries, test.collection, name, head)
+            text = json.dumps(record.content, indent=1, allow_nan=False) + "\n"
+            (new / RECORD).write_text(text, encoding="utf-8")
+            _all_to_disk(new)
+            return _into_place(new, output, record.content["id"])
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {output}: {error.strerror}; free some space, or choose another folder "
+            "with output=DIR"
+        ) from error
+
+
+def _into_place(new: Path, output: Path, name: str) -> Path:
+    """Rename to the first free name: two runs may have begun in one second with one config."""
+    for number in range(1, 1000):
+        folder = output / (name if number == 1 else f"{name}-{number}")
+        if not folder.exists():
+            try:
+                new.rename(folder)
+            except OSError as error:
+                if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process took it just now
+                    continue
+                raise
+            to_disk(output)
+            return folder
+    raise BenchError(f"{output} has a thousand runs named {name}; remove some")
+
+
+@contextmanager
+def replacing(folder: Path, run: Path) -> Iterator[Path]:
+    """Yield a copy of a run's folder, to be changed; when the block ends it takes the place of `folder`.
+
+    Killed at any point, the old or the new one stands there, or `restore` puts the old one back. Where
+    `folder` is a link, what it points to is replaced. Raises `BenchError` when it can not be written,
+    and when it holds anything else than a run.
+    """
+    folder = _real(folder)
+    restore(folder)
+    require_replaceable(folder)
+    try:
+        with part_folder(folder.parent) as part:
+            new = part / "run"
+            _copy(run, new)
+            yield new
+            _all_to_disk(new)
+            with alone(folder.parent):
+                _require_replaceable(folder)  # again: it may have been filled meanwhile
+                old = _moved_aside(folder)
+                if old.exists():  # of a replacement that was killed when all but this was done
+                    old.rename(part / "older")
+                if folder.exists():
+                    folder.rename(old)
+                new.rename(folder)
+                to_disk(folder.parent)
+                if old.exists():
+                    old.rename(part / "old")
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def restore(folder: Path) -> bool:
+    """Put back what a replacement that was killed between its two renames had moved aside.
+
+    Returns whether there was such a thing.
+    """
+    folder = _real(folder)
+    old = _moved_aside(folder)
+    if folder.exists() or not old.exists():
+        return False
+    with alone(folder.parent):
+        if folder.exists() or not _is_run(old):
+            return False
+        old.rename(folder)
+        to_disk(folder.parent)
+    return True
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """Return what lies in a run's folder and is not written by a run, as relative paths.
+
+    What killed processes have left is not foreign. Raises `BenchError` where there is no run.
+    """
+    known = _written_by(Record.load(folder))
+    return sorted(
+        str(path.relative_to(folder))
+        for path in (*folder.iterdir(), *(folder / PLOTS).glob("*"))
+        if not _is_known(path, folder, known)
+        and not path.name.startswith(PART)
+        and not is_unfinished(path)
+    )
+
+
+def _written_by(record: Record) -> set[str]:
+    return {RECORD, PLOTS, *TABLES, *(f"{system}.trec" for system in record.systems)}
+
+
+def _is_known(path: Path, folder: Path, known: set[str]) -> bool:
+    if path == folder / PLOTS:
+        return path.is_dir()
+    # A folder by the name of a file may hold anything.
+    return not path.is_dir() and path.name in (PLOT_FILES if path.parent == folder / PLOTS else known)
+
+
+def require_replaceable(folder: Path) -> None:
+    """Raise `BenchError` unless a folder is not there, empty, or holds just what a run writes.
+
+    The same holds for what lies in the place where it is moved aside.
+    """
+    folder = _real(folder)
+    if not folder.parent.is_dir():
+        return
+    try:
+        with alone(folder.parent):  # another process may rename it just now
+            _require_replaceable(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _require_replaceable(folder: Path) -> None:
+    require(
+        not Path.cwd().is_relative_to(folder),
+        f"{folder} is the folder that you stand in, or above it, and can not be replaced; "
+        "name another with --baseline DIR",
+    )
+    for place in (folder, _moved_aside(folder)):
+        if os.path.lexists(place):
+            _require_just_a_run(place)
+
+
+def _require_just_a_run(folder: Path) -> None:
+    require(
+        folder.is_dir() and not folder.is_symlink(),
+        f"{folder} is no folder; name another with --baseline DIR",
+    )
+    if not any(folder.iterdir()):
+        return
+    require(
+        (folder / RECORD).exists(),
+        f"{folder} holds files but no run, and would be lost; name another folder with --baseline DIR",
+    )
+    foreign = foreign_files(folder)
+    require(
+        not foreign,
+        f"{folder} holds {', '.join(foreign[:3])}, which no run writes and which would be lost; "
+        "move it away, or name another folder with --baseline DIR",
+    )
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        Record.load(folder)
+    except BenchError:
+        return False
+    return True
+
+
+def _copy(run: Path, new: Path) -> None:
+    """Copy what a run writes: anything else would make the copy no run's folder."""
+    known = _written_by(Record.load(run))
+    new.mkdir()
+    for path in (*run.iterdir(), *(run / PLOTS).glob("*")):
+        if _is_known(path, run, known):
+            copy = new / path.relative_to(run)
+            if path.is_dir():
+                copy.mkdir()
+            else:
+                shutil.copy2(path, copy)
+
+
+def _real(folder: Path) -> Path:
+    return Path(os.path.realpath(folder))
+
+
+def _moved_aside(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.old"
+
+
+def _all_to_disk(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        to_disk(path)

@@ -1,0 +1,201 @@
+"""What a run leaves behind in record.json. Everything shown is made from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bench
+from bench.errors import BenchError, require
+from bench.evaluation.measures import RECALL_DEPTH
+from bench.evaluation.results import Results
+from bench.evidence.comparison import Comparison, Verdict
+from bench.runs import provenance
+from bench.runs.ir_metadata import annotation
+from bench.runs.schema import check_record
+from bench.storage.files import require_regular, write_text
+from bench.storage.strict_json import parse_json
+from bench.types import TestCollection
+
+SCHEMA = 2
+RECORD = "record.json"
+# Settings that hold a path, or several: `path`, `output`, `model`, `stopword_file`, `shard_paths`, …
+_NAMES_A_PATH = re.compile(
+    r"(^|[_.])(path|file|folder|dir|directory|location|root|output|model|weight|checkpoint)s?$"
+)
+
+
+class Record:
+    """A saved run, read only: the parsed record.json with the views that reports need."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.content = content
+
+    @classmethod
+    def load(cls, path: Path) -> Record:
+        """Read a run folder or its record.json. Raises `BenchError` when it is none or damaged."""
+        file = path / RECORD if path.is_dir() else path
+        try:
+            require_regular(file)
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise BenchError(f"cannot read {file}: {error.strerror}; name a run's folder") from error
+        except UnicodeDecodeError as error:
+            raise BenchError(f"{file} is no record of a run: it is not UTF-8 text") from error
+        content = parse_json(text, f"{file} is no record of a run", "name another, or run again")
+        require(
+            isinstance(content, dict) and content.get("schema") == SCHEMA,
+            f"{file} is no record of schema {SCHEMA}; it was written by another version of bench",
+        )
+        check_record(content, file)
+        return cls(content)
+
+    @property
+    def systems(self) -> list[str]:
+        return list(self.content["systems"])
+
+    @property
+    def measures(self) -> list[str]:
+        return list(self.content["measures"])
+
+    @property
+    def primary(self) -> str:
+        """The measure that was declared first."""
+        return str(self.evidence["family"]["measures"][0])
+
+    @property
+    def query_ids(self) -> list[str]:
+        return list(self.content["queries"]["ids"])
+
+    @property
+    def sets(self) -> list[str]:
+        """The query set of each query."""
+        return list(self.content["queries"]["sets"])
+
+    @property
+    def evidence(self) -> Mapping[str, Any]:
+        """What `bench.evidence.findings` said of the values when the run was made."""
+        evidence: Mapping[str, Any] = self.content["evidence"]
+        return evidence
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The confirmatory family, as it was tested when the run was made."""
+        rows = self.evidence["family"]["comparisons"]
+        return [Comparison(**{**row, "verdict": Verdict(row["verdict"])}) for row in rows]
+
+    @property
+    def depth(self) -> int:
+        """How many documents of a query were kept."""
+        return int(self.content["config"]["depth"])
+
+    def values(self, measure: str) -> NDArray[np.float64]:
+        """Return (n_systems, n_queries) values of one measure."""
+        rows = [system["values"][measure] for system in self.content["systems"].values()]
+        return np.array(rows, dtype=np.float64)
+
+
+def build(
+    results: Results,
+    test: TestCollection,
+    config: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    evidence: Mapping[str, Any],
+) -> Record:
+    """Collect everything that tells what was run, on what, with what, what came out, and how far it can
+    be trusted."""
+    collection, qrels = test.collection, test.qrels
+    now = datetime.now(UTC)
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "bench": bench.__version__,
+        "created": now.isoformat(timespec="seconds"),
+        "config": _portable(config),
+        "git": provenance.git(),
+        "platform": provenance.machine(),
+        "versions": provenance.versions(),
+        "collection": {
+            "name": collection.name,
+            "documents": len(collection),
+            "fingerprint": collection.fingerprint,
+        },
+        "labels": {
+            "fingerprint": qrels.fingerprint,
+            "relevant": qrels.relevant,
+            "complete": qrels.complete,
+            "judgements": sum(len(grades) for grades in qrels.grades.values()),
+            "missing_documents": test.missing_documents,
+            "ignore_identical_ids": qrels.ignore_identical_ids,
+        },
+        "queries": {
+            "fingerprint": results.queries.fingerprint,
+            "ids": list(results.queries.ids),
+            "sets": list(results.queries.sets),
+            "splits": list(results.queries.splits),
+            "left_out": list(results.left_out),
+            "no_answer": list(results.no_answer),
+        },
+        "measures": list(next(iter(results.systems.values())).measures.names),
+        "systems": {
+            name: {
+                "facts": _portable(result.facts),
+                "fingerprint": asdict(result.fingerprint),
+                "index_bytes": result.nbytes,
+                "unanswered": int((result.run.docs[:, 0] < 0).sum()),
+                f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
+                "ties": {measure: list(means) for measure, means in result.ties.items()},
+                "seconds": dict(result.seconds),
+                "values": {
+                    measure: [float(v) for v in result.measures.row(measure)]
+                    for measure in result.measures.names
+                },
+            }
+            for name, result in results.systems.items()
+        },
+        "evidence": dict(evidence),
+        "seconds": dict(seconds),
+        "peak_memory_mb": provenance.peak_memory_mb(),
+    }
+    same = {key: content[key] for key in ("config", "collection", "labels", "queries")}
+    content["id"] = f"{now:%Y%m%d-%H%M%S}-{_short_hash(same)}"
+    content["ir_metadata"] = annotation(content)
+    return Record(content)
+
+
+def add_to_record(folder: Path, more: Mapping[str, Any]) -> None:
+    """Write a run's record again with these keys in it."""
+    if more:
+        content = {**Record.load(folder).content, **more}
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        write_text(folder / RECORD, text, keep=False)
+
+
+def _short_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _portable(config: Any, key: str = "") -> Any:
+    """The config without absolute paths: of those only the last part says anything elsewhere.
+
+    What is a path is told by the name of its setting, never by how its text begins: a prompt or a
+    pattern may begin with "/" too.
+    """
+    if isinstance(config, Mapping):
+        return {str(name): _portable(value, str(name)) for name, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [_portable(value, key) for value in config]
+    if isinstance(config, str) and _NAMES_A_PATH.search(key) and Path(config).is_absolute():
+        return Path(config).name
+    if isinstance(config, float) and not math.isfinite(config):
+        return str(config)
+    return config

@@ -1,0 +1,67 @@
+"""What stands where an output goes: kept under another name, with nobody else at the same place."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.errors import visible
+from bench.storage.leftovers import PART
+
+
+def keep_earlier(path: Path) -> None:
+    """Keep a file that is to be replaced under the first free of `path`.bak, .bak2, …; say so.
+
+    Of a link, what it points to is kept, beside that: the link itself would show what comes after.
+    """
+    path = Path(os.path.realpath(path))
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
+        try:
+            try:
+                os.link(path, kept)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links
+                _copy(path, kept)
+        except FileExistsError:
+            continue
+        print(visible(f"bench: the earlier {path} is kept as {kept.name}"), file=sys.stderr)
+        return
+
+
+def _copy(path: Path, kept: Path) -> None:
+    """Copy a file, whole or not at all. Raises `FileExistsError` for a name that is taken."""
+    if kept.exists():
+        raise FileExistsError
+    handle, name = tempfile.mkstemp(dir=kept.parent, prefix=PART)
+    os.close(handle)
+    part = Path(name)
+    try:
+        shutil.copy2(path, part)
+        kept.touch(exist_ok=False)  # takes the name: a rename would go over what another has just kept
+        part.replace(kept)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process keeps or replaces anything in this folder."""
+    handle = None
+    with contextlib.suppress(OSError):  # a file system without locks, or a folder that can not be listed
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)

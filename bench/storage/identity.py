@@ -1,0 +1,165 @@
+"""What the answers of a system depend on, in one fingerprint: settings, code, files and libraries.
+
+Everything that must know whether two systems are the same asks here: what goes on after a kill, what
+shares an index, which embeddings are in the cache, what a run is held against. The data that a system
+answers from has fingerprints of its own (`Collection`, `Queries`, `Qrels`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from types import MemberDescriptorType
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.storage import cache
+from bench.storage.files import files_below
+from bench.storage.sources import sources_of
+from bench.types import ReadsFiles
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The same in every process and folder. Kept apart, so that what differs can be named.
+
+    settings   hash of class names and values, of all parts; paths of what is read are left out
+    code       hash of the source files of all classes, and of what those import
+    files      hash of every file that a part reads: weights, tokenizer, run file
+    libraries  distribution → version, of those that can change a result
+    """
+
+    settings: str
+    code: str
+    files: str
+    libraries: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """One hash of everything."""
+        return cache.key_of(dataclasses.asdict(self))
+
+
+def fingerprint(part: object) -> Fingerprint:
+    """Return the fingerprint of a retriever, an encoder, or any settings made of such parts.
+
+    Raises `BenchError` for a file that can not be read, and for a setting that has no plain value.
+    """
+    found = _Found({}, {})
+    settings = _plain(part, type(part).__name__, found)
+    sources = [sources_of(module) for module in found.modules]
+    libraries = {name: number for one in sources for name, number in one.libraries.items()}
+    return Fingerprint(
+        _hash(settings),
+        _hash({name: sha256 for one in sources for name, sha256 in one.code.items()}),
+        hash_of_files(found.files),
+        dict(sorted(libraries.items())),
+    )
+
+
+def files_of(part: object) -> Mapping[str, Path]:
+    """Return place in the settings → file or folder that is read there, of all parts."""
+    found = _Found({}, {})
+    _plain(part, type(part).__name__, found)
+    return found.files
+
+
+def hash_of_files(places: Mapping[str, Path]) -> str:
+    """Hash the content of files, and of folders with all that is in them now.
+
+    With `files_of` this tells whether a file was changed while a system ran, without a look at its
+    settings: a plain class may keep there what it has built.
+    """
+    hashes: dict[str, str] = {}
+    for place, path in places.items():
+        below = files_below(path) if path.is_dir() else {"": path}
+        hashes |= {f"{place}/{name}": cache.sha256_of(file) for name, file in below.items()}
+    return _hash(hashes)
+
+
+@dataclass
+class _Found:
+    """What is met on the way through the parts: place → file or folder that is read, and modules."""
+
+    files: dict[str, Path]
+    modules: dict[str, None]
+
+
+def _plain(value: Any, where: str, found: _Found) -> Any:
+    """Return a value as JSON knows it, equal for equal values, and note the files and modules of parts.
+
+    Lists keep their order, mappings have none: a fusion adds up in the order of its parts' names.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # a yaml that says 60 means 60.0
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(one, f"{where}[{place}]", found) for place, one in enumerate(value)]
+    if isinstance(value, Mapping):
+        pairs = [(key, one, f"{where}.{key}") for key, one in value.items()]
+        plain = [[_plain(key, at, found), _plain(one, at, found)] for key, one, at in pairs]
+        return {"map": sorted(plain, key=json.dumps)}
+    if isinstance(value, (set, frozenset)):
+        return {"set": sorted(json.dumps(_plain(one, where, found)) for one in value)}
+    if isinstance(value, Path):
+        return {"path": value.as_posix()}
+    if isinstance(value, Enum):
+        return [type(value).__qualname__, value.name]
+    return _part(value, where, found)
+
+
+def _part(value: Any, where: str, found: _Found) -> Any:
+    kind = type(value)
+    # A class with a __new__ of its own, such as an array, keeps its content where nothing here looks.
+    plain_class = kind.__new__ is object.__new__ and hasattr(value, "__dict__")  # type: ignore[comparison-overlap]
+    if not (dataclasses.is_dataclass(kind) or plain_class):
+        raise BenchError(
+            f"{where} is a {kind.__name__}, and two of those can not be told apart; make it a "
+            "@dataclass(frozen=True) of plain values"
+        )
+    settings = _attributes(value)
+    found.modules[kind.__module__] = None
+    reads = value.reads() if isinstance(value, ReadsFiles) else {}
+    found.files |= {f"{where}.{setting}": path for setting, path in reads.items()}
+    kept = {name: one for name, one in settings.items() if name not in reads}
+    return {
+        "class": f"{kind.__module__}.{kind.__qualname__}",
+        **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept.items()},
+    }
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return all that an object keeps: fields, slots of its class and its bases, and what was set on it.
+
+    What a `cached_property` keeps is left out: it follows from the rest.
+    """
+    kind = type(value)
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    slots = (
+        name
+        for base in kind.__mro__
+        for name, one in vars(base).items()
+        if isinstance(one, MemberDescriptorType) and hasattr(value, name)
+    )
+    kept = {
+        name: one
+        for name, one in getattr(value, "__dict__", {}).items()
+        if not isinstance(getattr(kind, name, None), cached_property)
+    }
+    return kept | {name: getattr(value, name) for name in (*slots, *(one.name for one in fields))}
+
+
+def _hash(content: Any) -> str:
+    """128 bits of a sha256, in hexadecimal."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
