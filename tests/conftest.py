@@ -126,7 +126,7 @@ def bench(tmp_path: Path) -> Bench:
         *arguments: str, python: Sequence[str] = (), **env: str
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, *python, "-m", "bench.cli.app", *arguments],
+            [sys.executable, *python, "-m", "bench", *arguments],
             cwd=tmp_path,
             env={**os.environ, **env},
             capture_output=True,
@@ -173,7 +173,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of BM25 on the shipped corpus; whoever changes it takes a copy."""
     folder = tmp_path_factory.mktemp("saved")
     subprocess.run(
-        [sys.executable, "-m", "bench.cli.app", "run", "retriever=[bm25]", "output=out"],
+        [sys.executable, "-m", "bench", "run", "retriever=[bm25]", "output=out"],
         cwd=folder,
         check=True,
         capture_output=True,

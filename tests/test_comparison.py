@@ -389,7 +389,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for name, extra in (("one", "retrievers.bm25.b=0.75"), ("two", "retrievers.bm25.b=0")):
         subprocess.run(
-            [sys.executable, "-m", "bench.cli.app", "run", "retriever=[bm25]", extra, f"output={name}"],
+            [sys.executable, "-m", "bench", "run", "retriever=[bm25]", extra, f"output={name}"],
             cwd=folder,
             check=True,
             capture_output=True,

@@ -12,6 +12,7 @@ from conftest import DOCUMENTS, QRELS, QUERIES, write_beir
 
 from bench.cli import app
 from bench.experiment.run import run_and_save
+from bench.report.write import write_tables
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,9 @@ def runs(tmp_path_factory):
             "trec_header": False,
             "output": str(folder / "out"),
         }
-        found.append(str(run_and_save(settings)[1]))
+        saved, run = run_and_save(settings)
+        write_tables(saved, run)
+        found.append(str(run))
     return [*found, str(folder / "tiny")]
 
 

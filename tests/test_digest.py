@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-import card
 import pytest
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 from conftest import ROOT
+from studies import card
 
 from bench.collections.beir import digest
 from bench.collections.splits import stratified_split

@@ -202,7 +202,7 @@ def record_named(names):
 @pytest.mark.parametrize("names", [NASTY[n::12] for n in range(12)], ids=ascii)
 def test_plots_show_names_and_no_formulas(tmp_path, names):
     plots.draw(record_named(names), tmp_path)
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 8
     for name in ("recall", "query_sets"):
         root = ElementTree.parse(tmp_path / f"{name}.svg").getroot()
         shown = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
@@ -217,8 +217,4 @@ def test_one_plot_that_fails_does_not_take_the_others(tmp_path, monkeypatch):
     monkeypatch.setitem(plots.PLOTS, "recall", broken)
     with pytest.raises(ValueError, match="planted"):
         plots.draw(record_named(["a", "b"]), tmp_path)
-    assert sorted(f.name for f in tmp_path.iterdir()) == [
-        "difference.svg",
-        "primary.svg",
-        "query_sets.svg",
-    ]
+    assert {f.stem for f in tmp_path.iterdir()} == {"difference", "primary", "query_sets"}

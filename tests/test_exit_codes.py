@@ -181,7 +181,7 @@ def test_bad_input_that_crashed_once(bench, run, tmp_path):
 
 
 BASELINE = str(ROOT / "results" / "baseline")
-GATE = [sys.executable, "-m", "bench.cli.app", "gate", BASELINE, "--baseline", BASELINE]
+GATE = [sys.executable, "-m", "bench", "gate", BASELINE, "--baseline", BASELINE]
 
 
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--floor", "nDCG@10=1"), 1)])

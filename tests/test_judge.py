@@ -540,7 +540,7 @@ def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):
     lines = [f"{q}\t{d}\t0\t\n" for q in QUERIES for d in DOCUMENTS]
     (folder / "passes" / "ann.tsv").write_text("query-id\tcorpus-id\tscore\tnote\n" + "".join(lines))
     keyboard, terminal = pty.openpty()
-    command = [sys.executable, "-m", "bench.cli.app", "judge", str(folder), "--assessor", "ann"]
+    command = [sys.executable, "-m", "bench", "judge", str(folder), "--assessor", "ann"]
     done = subprocess.run(
         command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, text=True, check=False
     )
@@ -622,7 +622,7 @@ def test_without_a_terminal_no_screen_is_shown_and_nothing_is_made(refusal, tmp_
 
 def test_a_screen_that_is_terminated_gives_the_terminal_back(beir):
     keyboard, terminal = pty.openpty()
-    command = [sys.executable, "-m", "bench.cli.app", "judge", str(beir), "--assessor", "ann"]
+    command = [sys.executable, "-m", "bench", "judge", str(beir), "--assessor", "ann"]
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as judging:
         os.close(terminal)
         seen = b""

@@ -96,7 +96,7 @@ def test_what_can_not_be_drawn_is_one_line(bench, beir, tmp_path):
     (tmp_path / "again" / "plots").write_text("in the way")
     done = bench("report", str(run), "--out", "again")
     assert done.returncode == 2
-    assert done.stderr.startswith("bench: could not draw the plots: FileExistsError")
+    assert done.stderr.startswith("bench: cannot write again/plots/primary.png: File exists")
     assert done.stderr.count("\n") == 1
 
 

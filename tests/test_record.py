@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from bench.errors import BenchError
+from bench.evaluation.facts import check_facts, check_nbytes
 from bench.experiment.gate import require_comparable
 from bench.experiment.run import run_and_save
 from bench.report.grid import terminal
@@ -25,7 +26,6 @@ from bench.report.tables import grids
 from bench.report.write import write_tables
 from bench.runs.record import Record
 from bench.runs.reproduction import differences
-from bench.runs.schema import check_facts, check_nbytes
 
 
 def cut_down(n_queries=6, measures=("nDCG@10", "MAP"), systems=("bm25", "hnsw")):

@@ -271,7 +271,7 @@ def test_unfinished_runs_are_swept_when_nobody_comes_back_to_them(beir, tmp_path
 @pytest.mark.long
 def test_four_processes_on_one_cache_and_folder_do_not_disturb_each_other(beir, tmp_path):
     command = [
-        sys.executable, "-m", "bench.cli.app", "run", "collection=beir", f"collection.path={beir}",
+        sys.executable, "-m", "bench", "run", "collection=beir", f"collection.path={beir}",
         "collection.relevant=2", "retriever=[bm25,dense,hybrid]", "output=out",
     ]  # fmt: skip
     environment = {**os.environ, "BENCH_CACHE": str(tmp_path / "cache")}

@@ -335,7 +335,7 @@ def test_tab_offers_what_own_folders_have(tmp_path, monkeypatch, named):
 )
 def test_the_script_completes_in_bash(tmp_path, breaks, line, expected):
     program = tmp_path / "bench"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bench.cli.app "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bench "$@"\n')
     program.chmod(0o755)
     script = (
         f"COMP_WORDBREAKS='{breaks}'\n"

@@ -265,7 +265,7 @@ def test_a_damaged_line_is_one_line_on_stderr(tmp_path, capsys, line):
 
 def test_processes_at_once_get_numbers_of_their_own(tmp_path):
     code = (
-        "import sys, pathlib; from bench import looks; seen = looks.Seen('c', 'l', 'q')\n"
+        "import sys, pathlib; from bench.experiment import looks; seen = looks.Seen('c', 'l', 'q')\n"
         "looks.provenance.git = dict  # it is slow, and the processes would seldom meet\n"
         "for _ in range(40): print(looks.add(pathlib.Path(sys.argv[1]), seen, {'x': 'y' * 9_000}))"
     )

@@ -116,7 +116,7 @@ def test_edge_in_a_process_of_its_own(row, here):
     """For what a shell does around the command: pipes, closed streams, devices."""
     row.set_up(here)
     before = inputs.tree(here)
-    bench = shlex.join([sys.executable, "-m", "bench.cli.app"])
+    bench = shlex.join([sys.executable, "-m", "bench"])
     short = {**rows.SHORT, "BENCH": bench, "PYTHON": shlex.quote(sys.executable)}
     command = " ".join(short.get(word, word) for word in row.command.split(" "))
     done = in_a_process(["bash", "-c", command], here, stdin=subprocess.DEVNULL)
@@ -146,7 +146,5 @@ def test_edge_on_a_full_disk(row, here):
     if row.mount and not mounted:
         pytest.skip("this machine lets nobody mount a disk")
     limit = {} if mounted else {"preexec_fn": lambda: inputs.no_larger_files_than(2_000)}
-    done = in_a_process(
-        [*(mounted or ()), sys.executable, "-m", "bench.cli.app", *words_of(row)], here, **limit
-    )
+    done = in_a_process([*(mounted or ()), sys.executable, "-m", "bench", *words_of(row)], here, **limit)
     held(row, done.returncode, done.stdout if mounted else "", done.stderr, before, inputs.tree(here))

@@ -28,7 +28,7 @@ WINDOWS = ((None, True), (None, False), (5, True), (5, False), (3, False), (2, F
 
 def run(folder: Path, *arguments: str) -> Path:
     """Run the main job with these settings into `folder`; return the run's own folder."""
-    command = [sys.executable, "-m", "bench.cli.app", "run", f"output={folder}", *arguments]
+    command = [sys.executable, "-m", "bench", "run", f"output={folder}", *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     (made,) = (path for path in folder.iterdir() if path.is_dir())
     return made

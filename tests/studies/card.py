@@ -18,7 +18,7 @@ from bench.labelling.settling import disagreements, settle
 from bench.report.agreement import agreement_table
 from bench.report.grid import markdown
 
-FOLDER = Path(__file__).resolve().parent.parent / "qrels" / "digest"
+FOLDER = Path(__file__).resolve().parent.parent.parent / "qrels" / "digest"
 CARD = FOLDER / "README.md"
 BASELINE = FOLDER.parent.parent / "results" / "baseline"
 RELEVANT = 2

@@ -21,7 +21,7 @@ REPEATS = 5
 PYTHON = sys.executable
 MODEL = locate("sentence-transformers/all-MiniLM-L6-v2", None)
 ALL_PAIRS = ROOT / "tests" / "perf" / "all_pairs.py"
-RUN = [PYTHON, "-m", "bench.cli.app", "run"]
+RUN = [PYTHON, "-m", "bench", "run"]
 IMPORTS = "import numpy, bm25s, hydra, matplotlib.figure, pytrec_eval"
 
 
@@ -50,7 +50,7 @@ def main() -> None:
             "bench run, embeddings cached": (RUN, warm),
             "bench run retriever=[bm25]": ([*RUN, "retriever=[bm25]"], warm),
             "importing what that needs": ([PYTHON, "-c", IMPORTS], warm),
-            "bench --help": ([PYTHON, "-m", "bench.cli.app", "--help"], warm),
+            "bench --help": ([PYTHON, "-m", "bench", "--help"], warm),
             "import typer": ([PYTHON, "-c", "import typer"], warm),
             "comparing 20 systems, all pairs": ([PYTHON, str(ALL_PAIRS)], warm),
         }

@@ -24,7 +24,7 @@ from bench.storage.indexes import index_once
 from bench.types import Collection, Queries, Retriever, Run, Searcher
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BENCH = [sys.executable, "-m", "bench.cli.app"]
+BENCH = [sys.executable, "-m", "bench"]
 SIZES = (50, 165, 480)
 SAMPLES = 200
 TOLERANCE = 0.02

@@ -68,7 +68,7 @@ def population() -> Population:
         command = [
             sys.executable,
             "-m",
-            "bench.cli.app",
+            "bench",
             "run",
             "collection.split=all",
             f"output={folder}",
