@@ -130,9 +130,11 @@ def test_a_larger_loss_or_more_certainty_of_it_never_turns_a_stop_into_a_pass(
     clearer = lost.mean() + (lost - lost.mean()) * narrower
     assert result(lost)[0] is not Outcome.CHANGED
     assert result(clearer)[0] is not Outcome.CHANGED
-    # and what passes still passes when it is seen more clearly
-    if before is Outcome.CHANGED:
-        assert result(d.mean() + (d - d.mean()) * narrower)[0] is Outcome.CHANGED
+    # and what passes still passes when it is seen more clearly. Where fewer than six differ, no flip of
+    # signs is rare enough to tell, and the interval comes about in another way.
+    closer = d.mean() + (d - d.mean()) * narrower
+    if before is Outcome.CHANGED and (np.count_nonzero(d) >= 6 or not d.any()):
+        assert result(closer)[0] is Outcome.CHANGED
 
 
 def test_outcome_and_interval_say_the_same():

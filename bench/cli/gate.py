@@ -82,7 +82,7 @@ def gate(
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
     from bench.experiment.baseline import loosened, on_test, tolerance_of
-    from bench.experiment.gate import hold
+    from bench.experiment.gate import hold, read_floors
     from bench.runs.comparable import count_reranked, require_comparable
     from bench.runs.folder import require_replaceable, restore
     from bench.runs.record import Record
@@ -118,7 +118,7 @@ def gate(
             named in ("", *gated),
             f"--tolerance {text} has no effect: {named} is not gated; add --measure",
         )
-    floors = _floors(floor or ())
+    floors = read_floors(floor or ())
     now, run = _candidate(then, run, changes or (), allow or ())
     anew = False
     if update and reason is not None:
@@ -253,30 +253,6 @@ def _append(file: Path, text: str) -> None:
             out.write(text)
     except OSError as error:
         raise cannot_write(file, error) from error
-
-
-def _floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
-    found: dict[tuple[str, str], float] = {}
-    for text in texts:
-        key, value = _floor(text)
-        require(key not in found, f"--floor {text}: this floor is given twice; keep one")
-        found[key] = value
-    return found
-
-
-def _floor(text: str) -> tuple[tuple[str, str], float]:
-    """Read [SYSTEM:]MEASURE=VALUE."""
-    name, equals, value = text.rpartition("=")
-    system, _, measure = name.rpartition(":")
-    try:
-        number = float(value)
-    except ValueError:
-        number = float("nan")
-    require(
-        bool(equals) and number == number,
-        f"floor '{text}' is malformed; write it as nDCG@10=0.6 or hybrid:nDCG@10=0.6",
-    )
-    return (system, measure), number
 
 
 def _replace(

@@ -245,3 +245,28 @@ def _floors(
 
 def _mean(record: Record, system: str, measure: str, test: NDArray[np.bool_]) -> float:
     return float(values_of(record, system, measure)[test].mean())
+
+
+def read_floors(texts: Sequence[str]) -> dict[tuple[str, str], float]:
+    """Read floors as [SYSTEM:]MEASURE=VALUE. Raises `BenchError` for one that is none or given twice."""
+    found: dict[tuple[str, str], float] = {}
+    for text in texts:
+        key, value = _floor(text)
+        require(key not in found, f"--floor {text}: this floor is given twice; keep one")
+        found[key] = value
+    return found
+
+
+def _floor(text: str) -> tuple[tuple[str, str], float]:
+    """Read [SYSTEM:]MEASURE=VALUE."""
+    name, equals, value = text.rpartition("=")
+    system, _, measure = name.rpartition(":")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    require(
+        bool(equals) and number == number,
+        f"floor '{text}' is malformed; write it as nDCG@10=0.6 or hybrid:nDCG@10=0.6",
+    )
+    return (system, measure), number
