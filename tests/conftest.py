@@ -20,6 +20,7 @@ from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.evidence.family import Plan
 from bench.evidence.findings import findings
+from bench.runs.record import Record
 from bench.types import Queries
 
 # A machine that does other work too is no fault of an example.
@@ -102,6 +103,19 @@ def collection() -> InMemory:
         [title for title, _ in DOCUMENTS.values()],
         [text for _, text in DOCUMENTS.values()],
     )
+
+
+def content_of(run: Path) -> dict[str, Any]:
+    """Return a run's record with its values in it, as schema 2 had them: to be changed and written."""
+    content = json.loads((run / "record.json").read_text())
+    if content["schema"] == 2:
+        return content
+    values = Record.load(run).all_values
+    del content["values"]
+    content["schema"] = 2
+    for system, rows in zip(content["systems"].values(), values, strict=True):
+        system["values"] = dict(zip(content["measures"], rows.tolist(), strict=True))
+    return content
 
 
 def with_evidence(content: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,15 @@ from bench.runs.record import Record
 from bench.storage.cache import cache_folder
 
 BM25 = "retriever=[bm25]"
-FILES = {"record.json", "summary.md", "summary.csv", "summary.tex", "per_query.csv", "plots"}
+FILES = {
+    "record.json",
+    "values.npz",
+    "summary.md",
+    "summary.csv",
+    "summary.tex",
+    "per_query.csv",
+    "plots",
+}
 PLOTS = {
     f"{name}.{kind}"
     for name in ("primary", "recall", "query_sets", "difference")

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import only_run, write_beir
+from conftest import content_of, only_run, write_beir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -463,7 +463,7 @@ def test_what_can_not_be_compared_is_refused_in_words(bench, refusal, runs, tmp_
     single = write_beir(tmp_path / "single", qrels={"q1": {"d01": 1}})
     (tmp_path / "q1.trec").write_text("q1 Q0 d01 1 0.5 x\n")
     (tmp_path / "q2.trec").write_text("q1 Q0 d02 1 0.5 x\n")
-    broken = json.loads((runs[0] / "record.json").read_text())
+    broken = content_of(runs[0])
     broken["systems"]["bm25"]["values"]["MAP"][3] = None
     (tmp_path / "nan").mkdir()
     (tmp_path / "nan" / "record.json").write_text(json.dumps(broken))

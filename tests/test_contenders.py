@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 import typer
-from conftest import only_run, write_beir
+from conftest import content_of, only_run, write_beir
 
 from bench.cli import app
 from bench.collections.beir import BeirFolder
@@ -143,7 +143,7 @@ def run(tmp_path_factory):
     ],
 )
 def test_records_of_another_depth_texts_or_labels_are_refused(run, tmp_path, place, value, said):
-    content = json.loads((run / "record.json").read_text())
+    content = content_of(run)
     content[place[0]][place[1]] = value
     (tmp_path / "record.json").write_text(json.dumps(content))
     for pair in ([run, tmp_path], [tmp_path, run]):
@@ -238,7 +238,7 @@ def test_the_querys_own_document_is_no_part_of_a_files_depth(tmp_path):
 
 def test_a_shallow_run_file_inside_a_run_is_said(run, tmp_path, capsys):
     short = write_lists(tmp_path / "short.trec", [f"d{i:02d}" for i in range(1, 11)])
-    settings = {**json.loads((run / "record.json").read_text())["config"]}
+    settings = {**content_of(run)["config"]}
     settings["collection"] = {**settings["collection"], "path": str(run.parent.parent / "tiny")}
     bm25 = settings["retrievers"]["bm25"]
     file = {"_target_": "bench.retrievers.runfile.RunFile", "path": short}

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import DOCUMENTS, QRELS, QUERIES, write_beir
+from conftest import DOCUMENTS, QRELS, QUERIES, content_of, write_beir
 
 from bench.cli import app
 from bench.experiment.run import run_and_save
@@ -149,7 +149,7 @@ def test_a_collection_of_a_foreign_class_is_not_loaded(runs, capsys, tmp_path):
     """A record may come from anywhere: what its _target_ names must not run unasked."""
     copy = tmp_path / "copy"
     shutil.copytree(runs[1], copy)
-    content = json.loads((copy / "record.json").read_text())
+    content = content_of(copy)
     content["config"]["collection"] = {"_target_": "os.mkdir", "path": str(tmp_path / "ran")}
     (copy / "record.json").write_text(json.dumps(content))
     app.app(args=["diff", runs[0], str(copy)], standalone_mode=False)

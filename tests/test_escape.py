@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import io
-import json
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, with_evidence
+from conftest import ROOT, content_of, with_evidence
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -180,7 +179,7 @@ def test_what_is_printed_is_the_names_themselves(capsys):
 
 def record_named(names):
     """The committed run, cut down, with these names of systems and query sets and of its measure."""
-    content = json.loads((ROOT / "results" / "baseline" / "record.json").read_text())
+    content = content_of(ROOT / "results" / "baseline")
     n = 3 * len(names)
     queries = content["queries"]
     for key in ("ids", "splits"):

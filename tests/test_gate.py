@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from conftest import only_run, with_evidence
+from conftest import content_of, only_run, with_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -400,7 +400,7 @@ def variant(saved, tmp_path):
     def make(name, *, lost=(0.0, 0.0), systems="ab", change=None):
         folder = tmp_path / name
         shutil.copytree(saved, folder)
-        content = json.loads((folder / "record.json").read_text())
+        content = content_of(folder)
         (one,) = content["systems"].values()
         content["systems"], content["config"]["retrievers"] = {}, {}
         for system, loss in zip(systems, lost, strict=False):
@@ -448,7 +448,7 @@ def test_a_system_that_is_dropped_with_a_reason_hides_no_other(variant):
     assert exit_code == 0
     assert "regressed" in output
     assert "No longer run, and so no longer guarded: b" in output
-    content = json.loads((base / "record.json").read_text())
+    content = content_of(base)
     assert content["accepted"][0]["stopped"] == ["a nDCG@10 regressed", "b all no longer run"]
     assert not content["accepted"][0]["anew"]
 
@@ -485,7 +485,7 @@ def test_only_a_ranking_that_is_there_counts_as_not_changed(variant):
 
 def test_a_damaged_anchor_is_refused(variant):
     base = variant("base")
-    content = json.loads((base / "record.json").read_text())
+    content = content_of(base)
     content["anchor"] = {"a": {"nDCG@10": [5.0] * len(content["queries"]["ids"])}}
     (base / "record.json").write_text(json.dumps(content))
     with pytest.raises(BenchError, match=r"anchor\.a\.nDCG@10: 5.0 for query"):
@@ -524,7 +524,7 @@ def test_a_planted_regression_fails_and_update_refuses_it_without_a_reason(bench
     assert (baseline / "record.json").read_bytes() == before
     done = bench("gate", "--baseline", "base", *broken, "--update", "--reason", "titles only")
     assert done.returncode == 0, done.stderr
-    content = json.loads((baseline / "record.json").read_text())
+    content = content_of(baseline)
     assert content["config"]["retrievers"]["bm25"]["fields"] == ["title"]
     (accepted,) = content["accepted"]
     assert accepted["reason"] == "titles only"
@@ -532,7 +532,7 @@ def test_a_planted_regression_fails_and_update_refuses_it_without_a_reason(bench
     done = bench("gate", str(saved), "--baseline", "base", "--update")
     assert done.returncode == 0
     assert "improved" in done.stdout
-    content = json.loads((baseline / "record.json").read_text())
+    content = content_of(baseline)
     assert content["accepted"] == [accepted]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again", "base"]
 
@@ -550,7 +550,7 @@ def test_what_the_gate_refuses_is_said_in_words(bench, refusal, saved, tmp_path)
     base = ("--baseline", str(saved))
     other = tmp_path / "other"
     shutil.copytree(saved, other)
-    content = json.loads((other / "record.json").read_text())
+    content = content_of(other)
     content["labels"]["fingerprint"] = "x"
     (other / "record.json").write_text(json.dumps(content))
     for arguments, said in (

@@ -12,7 +12,7 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import ROOT, with_evidence
+from conftest import ROOT, content_of, with_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -30,7 +30,7 @@ from bench.runs.reproduction import differences
 
 def cut_down(n_queries=6, measures=("nDCG@10", "MAP"), systems=("bm25", "hnsw")):
     """A real record with fewer of all, so that its tables are made at once."""
-    content = json.loads((ROOT / "results" / "baseline" / "record.json").read_text())
+    content = content_of(ROOT / "results" / "baseline")
     step = len(content["queries"]["ids"]) // n_queries
     for key in ("ids", "sets", "splits"):
         content["queries"][key] = content["queries"][key][::step][:n_queries]
@@ -232,7 +232,7 @@ def test_what_is_wrong_is_named_with_its_place(load, content, says):
 
 
 def test_a_real_record_and_new_keys_are_accepted(load):
-    whole = json.loads((ROOT / "results" / "baseline" / "record.json").read_text())
+    whole = content_of(ROOT / "results" / "baseline")
     assert load(whole).content == whole
     assert load({**whole, "more": {"any": [1]}}).systems == list(whole["systems"])
 

@@ -10,6 +10,7 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import content_of
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
@@ -208,7 +209,7 @@ def test_verify_repeats_a_record_and_says_what_differs(bench, saved, tmp_path):
     assert "different" in changed.stdout
     other = tmp_path / "other"
     shutil.copytree(saved, other)
-    content = json.loads((other / "record.json").read_text())
+    content = content_of(other)
     content["versions"]["numpy"] = "1.0"
     content["git"]["commit"] = "0" * 40
     (other / "record.json").write_text(json.dumps(content))
@@ -253,7 +254,7 @@ def test_a_query_that_the_record_has_not_is_refused(refusal, saved, tmp_path):
 
 def test_differences_name_machine_data_and_model(saved):
     then = Record.load(saved)
-    now = Record(copy.deepcopy(then.content))
+    now = Record(copy.deepcopy(then.content), then.all_values)
     assert differences(then, now) == []
     now.content["platform"]["cores"] = 99
     now.content["labels"]["fingerprint"] = "x"
@@ -265,7 +266,7 @@ def test_what_is_another_in_a_system_is_named_by_component(saved):
     then = Record.load(saved)
 
     def named(**components):
-        now = Record(copy.deepcopy(then.content))
+        now = Record(copy.deepcopy(then.content), then.all_values)
         system = now.content["systems"]["bm25"]
         system["facts"] |= components.pop("facts", {})
         system["fingerprint"] |= components
@@ -278,7 +279,7 @@ def test_what_is_another_in_a_system_is_named_by_component(saved):
     assert named(files="x") == ["bm25: other files"]
     assert named(files="x", facts={"weights_sha256": "x"}) == ["bm25: other model"]
     assert named(libraries={**libraries, "new": "1"}) == ["bm25: other new"]
-    of_old = Record(copy.deepcopy(then.content))
+    of_old = Record(copy.deepcopy(then.content), then.all_values)
     del of_old.content["systems"]["bm25"]["fingerprint"]
     assert changed_systems(of_old, then) == []
 

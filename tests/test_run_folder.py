@@ -31,7 +31,7 @@ from bench.storage.leftovers import part_folder
 
 BASELINE = ROOT / "results" / "baseline"
 TABLES = {"summary.md", "summary.tex", "summary.csv", "per_query.csv"}
-SAVED = {"record.json", "bm25.trec"}
+SAVED = {"record.json", "values.npz", "bm25.trec"}
 
 
 @pytest.fixture

@@ -72,7 +72,12 @@ def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
         for group, by_measure in evidence["means"].items()
     }
     renamed["evidence"] = evidence
-    grid = sweep_table([({"retriever": "[bm25]"}, record), ({"retriever": "[other]"}, Record(renamed))])
+    grid = sweep_table(
+        [
+            ({"retriever": "[bm25]"}, record),
+            ({"retriever": "[other]"}, Record(renamed, record.all_values)),
+        ]
+    )
     assert grid.header == ("retriever", "bm25", "other")
     mean = f"{record.values(record.primary).mean():.4f}"
     assert [[cell.text for cell in row] for row in grid.body] == [

@@ -91,7 +91,8 @@ def on_test(baseline: Record) -> NDArray[np.bool_]:
 
 def values_of(record: Record, system: str, measure: str) -> NDArray[np.float64]:
     """Return the (n_queries,) values of one system by one measure."""
-    return np.array(record.content["systems"][system]["values"][measure], dtype=np.float64)
+    row: NDArray[np.float64] = record.values(measure)[record.systems.index(system)]
+    return row
 
 
 def best_of(baseline: Record, system: str, measure: str) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from bench.errors import BenchError, require
 from bench.evaluation.results import Results
 from bench.runs.ir_metadata import header
 from bench.runs.record import RECORD, Record
+from bench.runs.values import VALUES, packed
 from bench.storage.earlier import alone
 from bench.storage.files import cannot_write, check_folder, to_disk
 from bench.storage.leftovers import PART, is_unfinished, part_folder
@@ -54,6 +55,7 @@ def save(record: Record, results: Results, test: TestCollection, output: Path) -
                 write_run(file, result.run, results.queries, test.collection, name, head)
             text = json.dumps(record.content, indent=1, allow_nan=False) + "\n"
             (new / RECORD).write_text(text, encoding="utf-8")
+            (new / VALUES).write_bytes(packed(record.all_values))
             _all_to_disk(new)
             return _into_place(new, output, record.content["id"])
     except OSError as error:
@@ -144,7 +146,7 @@ def foreign_files(folder: Path) -> list[str]:
 
 
 def _written_by(record: Record) -> set[str]:
-    return {RECORD, PLOTS, *TABLES, *(f"{system}.trec" for system in record.systems)}
+    return {RECORD, VALUES, PLOTS, *TABLES, *(f"{system}.trec" for system in record.systems)}
 
 
 def _is_known(path: Path, folder: Path, known: set[str]) -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import bench
 from bench.errors import BenchError, require
@@ -23,11 +22,12 @@ from bench.evidence.comparison import Comparison, Verdict
 from bench.runs import provenance
 from bench.runs.ir_metadata import annotation
 from bench.runs.schema import check_record
+from bench.runs.values import INLINE, Values, inline_values, load_values, told_of
 from bench.storage.files import require_regular, write_text
 from bench.storage.strict_json import parse_json
 from bench.types import TestCollection
 
-SCHEMA = 2
+SCHEMA = 3
 RECORD = "record.json"
 # Settings that hold a path, or several: `path`, `output`, `model`, `stopword_file`, `shard_paths`, …
 _NAMES_A_PATH = re.compile(
@@ -36,10 +36,15 @@ _NAMES_A_PATH = re.compile(
 
 
 class Record:
-    """A saved run, read only: the parsed record.json with the views that reports need."""
+    """A saved run, read only: the parsed record.json with the views that reports need.
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
+    content  what record.json says; of schema 2 with the values of each system in it
+    values   float64 (n_systems, n_measures, n_queries); None where they are in the content
+    """
+
+    def __init__(self, content: Mapping[str, Any], values: Values | None = None) -> None:
         self.content = content
+        self._values = inline_values(content) if values is None else values
 
     @classmethod
     def load(cls, path: Path) -> Record:
@@ -53,12 +58,14 @@ class Record:
         except UnicodeDecodeError as error:
             raise BenchError(f"{file} is no record of a run: it is not UTF-8 text") from error
         content = parse_json(text, f"{file} is no record of a run", "name another, or run again")
+        schema = content.get("schema") if isinstance(content, dict) else None
         require(
-            isinstance(content, dict) and content.get("schema") == SCHEMA,
-            f"{file} is no record of schema {SCHEMA}; it was written by another version of bench",
+            schema in (SCHEMA, INLINE),
+            f"{file} is no record of schema {SCHEMA} or {INLINE}; it was written by another version of "
+            "bench",
         )
         check_record(content, file)
-        return cls(content)
+        return cls(content, None if schema == INLINE else load_values(content, file))
 
     @property
     def systems(self) -> list[str]:
@@ -99,10 +106,15 @@ class Record:
         """How many documents of a query were kept."""
         return int(self.content["config"]["depth"])
 
-    def values(self, measure: str) -> NDArray[np.float64]:
+    @property
+    def all_values(self) -> Values:
+        """(n_systems, n_measures, n_queries) values, in the order of `systems` and `measures`."""
+        return self._values
+
+    def values(self, measure: str) -> Values:
         """Return (n_systems, n_queries) values of one measure."""
-        rows = [system["values"][measure] for system in self.content["systems"].values()]
-        return np.array(rows, dtype=np.float64)
+        found: Values = self._values[:, self.measures.index(measure)]
+        return found
 
 
 def build(
@@ -115,6 +127,7 @@ def build(
     """Collect everything that tells what was run, on what, with what, what came out, and how far it can
     be trusted."""
     collection, qrels = test.collection, test.qrels
+    values = np.stack([result.measures.values for result in results.systems.values()])
     now = datetime.now(UTC)
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -155,13 +168,10 @@ def build(
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},
                 "seconds": dict(result.seconds),
-                "values": {
-                    measure: [float(v) for v in result.measures.row(measure)]
-                    for measure in result.measures.names
-                },
             }
             for name, result in results.systems.items()
         },
+        "values": told_of(values),
         "evidence": dict(evidence),
         "seconds": dict(seconds),
         "peak_memory_mb": provenance.peak_memory_mb(),
@@ -169,7 +179,7 @@ def build(
     same = {key: content[key] for key in ("config", "collection", "labels", "queries")}
     content["id"] = f"{now:%Y%m%d-%H%M%S}-{_short_hash(same)}"
     content["ir_metadata"] = annotation(content)
-    return Record(content)
+    return Record(content, values)
 
 
 def add_to_record(folder: Path, more: Mapping[str, Any]) -> None:

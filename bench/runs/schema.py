@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.evaluation.facts import told
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import Verdict
+from bench.runs.values import INLINE
 from bench.storage.shape import (
     any_list,
     any_object,
@@ -65,8 +66,8 @@ _SYSTEM = keys_of(
         "unanswered": count,
         f"recall@{RECALL_DEPTH}_vs_exact": optional(number),
         "ties": object_of(_three_means),
-        "values": any_object,
-    }
+    },
+    {"values": any_object},
 )
 _MEANS = object_of(
     object_of(
@@ -125,7 +126,11 @@ _RECORD = keys_of(
         "measures": list_of(text, unique=True, filled=True),
         "systems": object_of(_SYSTEM, _system_name, filled=True),
     },
-    optional={"accepted": any_list, "anchor": object_of(object_of(list_of(number)))},
+    optional={
+        "values": keys_of({"file": text, "sha256": text}),
+        "accepted": any_list,
+        "anchor": object_of(object_of(list_of(number))),
+    },
 )
 
 
@@ -163,14 +168,17 @@ def _shapes(content: Mapping[str, Any], _where: str) -> Iterator[str]:
             yield from _measured(values, f"anchor.{name}.{measure}", content)
     if "all" in (sets := set(content["queries"]["sets"])) and len(sets) > 1:
         yield "queries.sets: 'all' is the name of all sets together, and can not be that of one"
-    yield from _values(content)
+    if content["schema"] == INLINE:
+        yield from _values(content)
+    elif "values" not in content:
+        yield "values is missing"
     yield from _means_of_all(content)
 
 
 def _values(content: Mapping[str, Any]) -> Iterator[str]:
     for name, system in content["systems"].items():
         for measure in content["measures"]:
-            where, found = f"systems.{name}.values.{measure}", system["values"]
+            where, found = f"systems.{name}.values.{measure}", system.get("values", {})
             missing = () if measure in found else (f"{where} is missing",)
             yield from missing or _measured(found[measure], where, content)
 

@@ -19,9 +19,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from conftest import QRELS, QUERIES, tiny_model, write_beir
+import numpy as np
+from conftest import QRELS, QUERIES, content_of, tiny_model, write_beir
 
 from bench.cli import app
+from bench.runs.values import packed
 
 SetUp = Callable[[Path], None]
 DELETED = object()
@@ -158,6 +160,30 @@ def node(place: str, value: Any = DELETED, run: str = "run") -> SetUp:
         file.write_text(json.dumps(content))
 
     return set_up
+
+
+def inline(place: str, value: Any, run: str = "run") -> SetUp:
+    """Change one node of a record of schema 2, which has the values of its systems in it."""
+
+    def set_up(folder: Path) -> None:
+        content = content_of(folder / run)
+        (folder / run / "record.json").write_text(json.dumps(content))
+        node(place, value, run)(folder)
+
+    return set_up
+
+
+def halved(file: str) -> SetUp:
+    """Take away the second half of a file."""
+
+    def set_up(folder: Path) -> None:
+        whole = (folder / file).read_bytes()
+        (folder / file).write_bytes(whole[: len(whole) // 2])
+
+    return set_up
+
+
+OTHER_VALUES = packed(np.zeros((1, 1, 1)))
 
 
 def mode(file: str, bits: int) -> SetUp:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from inputs import (
     DELETED,
+    OTHER_VALUES,
     SetUp,
     add,
     both,
@@ -22,6 +23,8 @@ from inputs import (
     drop,
     fifo,
     folder,
+    halved,
+    inline,
     link,
     mode,
     model,
@@ -437,7 +440,10 @@ RECORDS = [
             ("no-measures", node("measures"), "measures is missing"),
             ("no-systems", node("systems", {}), "systems is empty"),
             ("short-ids", node("queries/ids", lambda ids: ids[:-1]), "damaged"),
-            ("short-values", node("systems/bm25/values/MAP", [0.5]), "systems.bm25.values.MAP has 1 values for 4 queries"),
+            ("no-values", drop("run/values.npz"), "cannot read"),
+            ("cut-values", halved("run/values.npz"), "values.npz is damaged"),
+            ("other-values", put("run/values.npz", OTHER_VALUES), "values.npz has float64 values of shape (1, 1, 1)"),
+            ("short-inline-values", inline("systems/bm25/values/MAP", [0.5]), "systems.bm25.values.MAP has 1 values for 4 queries"),
             ("surrogate", node("queries/ids/0", "\ud800"), "surrogate"),
             ("a-folder", both(drop("run/record.json"), folder("run/record.json")), ""),
         )
