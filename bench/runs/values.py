@@ -60,31 +60,29 @@ def load_values(content: Mapping[str, Any], record: Path) -> Values:
     Raises `BenchError` where they are missing, damaged, or those of another record.
     """
     file = record.parent / VALUES
-    mend = "restore it, or run again"
+    what, mend = f"{file}, the values of {record},", "restore it, or run again"
     try:
         require_regular(file)
         with file.open("rb") as stream, zipfile.ZipFile(stream) as stored:
             with stored.open(f"{_NAME}.npy") as member:
                 values: Values = np.lib.format.read_array(member, allow_pickle=False)
     except OSError as error:
-        raise BenchError(
-            f"cannot read {file}, the values of {record}: {error.strerror}; {mend}"
-        ) from error
+        raise BenchError(f"cannot read {what.rstrip(',')}: {error.strerror}; {mend}") from error
     except Exception as error:  # a damaged file may ask zipfile for anything
-        raise BenchError(f"{file} is damaged ({error}); {mend}") from error
+        raise BenchError(f"{what} is damaged ({error}); {mend}") from error
     ids = content["queries"]["ids"]
     shape = (len(content["systems"]), len(content["measures"]), len(ids))
     if values.dtype != np.float64 or values.shape != shape:
         raise BenchError(
-            f"{file} has {values.dtype} values of shape {values.shape} instead of {shape}, systems × "
+            f"{what} has {values.dtype} values of shape {values.shape} instead of {shape}, systems × "
             f"measures × queries; {mend}"
         )
     if _sha256(values) != content["values"]["sha256"]:
-        raise BenchError(f"{file} holds the values of another run than {record}; {mend}")
+        raise BenchError(f"{what} holds those of another run; {mend}")
     for system, measure, query in np.argwhere(~((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)))[:1]:
         where = f"{list(content['systems'])[system]}, {content['measures'][measure]}"
         raise BenchError(
-            f"{file}: {where}: {values[system, measure, query]} for query {ids[query]} is no number "
+            f"{what} {where}: {values[system, measure, query]} for query {ids[query]} is no number "
             f"between 0 and 1; {mend}"
         )
     return values

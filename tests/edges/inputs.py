@@ -173,16 +173,6 @@ def inline(place: str, value: Any, run: str = "run") -> SetUp:
     return set_up
 
 
-def halved(file: str) -> SetUp:
-    """Take away the second half of a file."""
-
-    def set_up(folder: Path) -> None:
-        whole = (folder / file).read_bytes()
-        (folder / file).write_bytes(whole[: len(whole) // 2])
-
-    return set_up
-
-
 OTHER_VALUES = packed(np.zeros((1, 1, 1)))
 
 
