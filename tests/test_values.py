@@ -53,7 +53,7 @@ def test_what_is_no_value_of_a_measure_is_named(tmp_path, value):
 
 def test_the_values_of_another_run_are_not_taken(tmp_path):
     values = np.full((2, 2, 3), 0.5)
-    (tmp_path / VALUES).write_bytes(packed(values + 1e-16))  # the same to the last bit
+    (tmp_path / VALUES).write_bytes(packed(values + 1e-17))  # the same to the last bit
     load_values(content(values), tmp_path / "record.json")
     (tmp_path / VALUES).write_bytes(packed(values + 1e-15))
     with pytest.raises(BenchError, match="those of another run"):
