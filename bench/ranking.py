@@ -50,6 +50,21 @@ def empty(n_queries: int, k: int) -> Run:
     )
 
 
+def stacked(runs: Sequence[Run]) -> Run:
+    """Return the runs of batches of queries as one, padded to the longest of their lists."""
+    width = max((run.docs.shape[1] for run in runs), default=0)
+    if all(run.docs.shape[1] == width for run in runs):
+        wide = list(runs)
+    else:
+        wide = [empty(len(run.docs), width) for run in runs]
+        for one, run in zip(wide, runs, strict=True):
+            one.docs[:, : run.docs.shape[1]] = run.docs
+            one.scores[:, : run.docs.shape[1]] = run.scores
+    if len(wide) == 1:
+        return wide[0]
+    return Run(np.concatenate([r.docs for r in wide]), np.concatenate([r.scores for r in wide]))
+
+
 def rank(docs: DocArray, scores: ScoreArray, ties: NDArray[np.int32], k: int) -> Run:
     """Order candidates: docs and scores (n_queries, m), -1 / -inf for none → the k best of each row.
 

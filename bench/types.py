@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -180,7 +180,26 @@ class Searcher(Protocol):
         ...
 
     def search(self, queries: Queries, k: int) -> Run:
-        """Return the (n_queries, k) best documents in the canonical order of `bench.ranking`."""
+        """Return the (n_queries, k) best documents in the canonical order of `bench.ranking`.
+
+        A pure function of one batch of queries: the same batch has the same answers every time.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Where indexes are kept, by what they depend on: settings, code, files, libraries and corpus."""
+
+    def searcher(self, retriever: Retriever, collection: Collection, name: str) -> Searcher:
+        """Return the searcher of a part, which is built once and asked once by all that share it.
+
+        `name` is what the user calls it, such as "hybrid.parts.dense". Its answers are checked.
+        """
+        ...
+
+    def folder(self, what: object, collection: Collection, fill: Callable[[Path], None]) -> Path:
+        """Return a folder with what `fill` writes into it: built once, found again by the next process,
+        to be read memory-mapped where the engine can."""
         ...
 
 
@@ -188,7 +207,7 @@ class Searcher(Protocol):
 class Retriever(Protocol):
     """Settings only: what a yaml file names. Hashable, so that equal settings share one index."""
 
-    def index(self, collection: Collection) -> Searcher: ...
+    def index(self, collection: Collection, store: Store) -> Searcher: ...
 
 
 @runtime_checkable

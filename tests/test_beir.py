@@ -31,7 +31,7 @@ class Scored:
 
     rows: tuple[tuple[float, ...], ...]
 
-    def index(self, collection):
+    def index(self, collection, store):
         return _Searcher(np.array(self.rows, dtype=np.float32), ties_of(collection))
 
 

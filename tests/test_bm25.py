@@ -12,6 +12,7 @@ from bench.collections.beir import digest
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.retrievers.bm25 import BM25, VARIANTS, Tokenizer
+from bench.storage.indexes import IndexStore
 
 PLAIN = Tokenizer(stopwords=None, stemmer=None, pattern=r"\w+")
 
@@ -21,7 +22,7 @@ def corpus(*texts: str) -> InMemory:
 
 
 def scores(settings: BM25, documents: InMemory, query: str) -> dict[int, float]:
-    run = settings.index(documents).search(make_queries(query), len(documents))
+    run = settings.index(documents, IndexStore()).search(make_queries(query), len(documents))
     return {int(d): float(s) for d, s in zip(run.docs[0], run.scores[0], strict=True) if d >= 0}
 
 
@@ -147,4 +148,4 @@ def test_bad_tokenizers_and_empty_corpora_are_refused():
     with pytest.raises(BenchError, match="stop"):
         Tokenizer(stopwords="german")
     with pytest.raises(BenchError, match="no document"):
-        BM25().index(corpus("the", "of"))
+        BM25().index(corpus("the", "of"), IndexStore())

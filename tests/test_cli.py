@@ -349,7 +349,7 @@ import numpy as np
 from bench.ranking import best, ties_of
 @dataclass(FROZEN)
 class Mine:
-    def index(self, collection):
+    def index(self, collection, store):
         return Answers(ties_of(collection))
 @dataclass(eq=False)
 class Answers:

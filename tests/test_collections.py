@@ -20,6 +20,7 @@ from bench.collections.trec import read_run, read_scores, write_run
 from bench.errors import BenchError
 from bench.ranking import best, tie_ranks
 from bench.retrievers.runfile import RunFile
+from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Queries, Run
 
 ABSTRACT = "We study it. " * 40
@@ -293,7 +294,7 @@ def test_scores_are_read_as_float32_as_trec_eval_reads_them(tmp_path):
     # what differs only beyond float32 is tied, and falls by document id in descending order
     collection = InMemory("c", list(scores), [""] * 6, [""] * 6)
     asked = Queries(("q1",), ("?",), ("all",), ("test",))
-    docs = RunFile(str(file)).index(collection).search(asked, 6).docs[0]
+    docs = RunFile(str(file)).index(collection, IndexStore()).search(asked, 6).docs[0]
     assert collection.ids(docs) == ["d5", "d2", "d1", "d4", "d3", "d6"]
     grades = {"q1": {"d1": 1}}
     evaluator = pytrec_eval.RelevanceEvaluator(grades, {"recip_rank"})

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from bench.collections.memory import InMemory
 from bench.encoders import sentence, weights
-from bench.encoders.sentence import Passages, SentenceEncoder, embed
+from bench.encoders.embeddings import embed
+from bench.encoders.passages import Passages
+from bench.encoders.sentence import SentenceEncoder
 from bench.errors import BenchError
 from bench.retrievers.dense import Dense
 from bench.retrievers.hnsw import Hnsw
 from bench.storage import cache
-from bench.storage.indexes import index_once
+from bench.storage.indexes import IndexStore
 from bench.types import Encoded
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -87,7 +89,7 @@ def test_impossible_windows_are_refused(settings):
 
 def test_what_is_cut_off_is_counted():
     texts = InMemory("c", ["a", "b"], ["", ""], ["one two three", "w " * 20])
-    facts = embed(texts, Hashed(), Passages()).facts
+    facts = embed(texts, Hashed(), Passages(), IndexStore()).facts
     assert (facts["texts"], facts["texts_cut"], facts["tokens"], facts["tokens_cut"]) == (2, 1, 23, 12)
 
 
@@ -116,7 +118,7 @@ def test_the_same_model_in_two_folders_encodes_once_and_each_says_its_own(tmp_pa
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights").write_text("same")
     folders = [str(tmp_path / name) for name in ("one", "two")]
-    found = [embed(texts, FromFolder(folder=folder), Passages()) for folder in folders]
+    found = [embed(texts, FromFolder(folder=folder), Passages(), IndexStore()) for folder in folders]
     assert [one.facts["model"] for one in found] == folders
     assert found[0].vectors is found[1].vectors
     assert (tmp_path / "calls").read_text() == "x"
@@ -127,8 +129,8 @@ def test_exact_search_equals_a_matrix_product_for_documents_and_passages(n, k, p
     """Documents 0 and n-1 have the same text, so their tie is broken by id, also at the cut."""
     documents = library(n)
     queries = make_queries("Sentence 0 of 0.", "another")
-    run = Dense(Hashed(), passages).index(documents).search(queries, k)
-    vectors, owner, _ = embed(documents, Hashed(), passages)
+    run = Dense(Hashed(), passages).index(documents, IndexStore()).search(queries, k)
+    vectors, owner, _ = embed(documents, Hashed(), passages, IndexStore())
     scores = Hashed().encode(queries.texts, query=True).vectors @ vectors.T
     for row in range(2):
         top = np.full(n, -np.inf)
@@ -142,10 +144,10 @@ def test_the_graph_is_the_same_every_time_and_nearly_exact():
     documents = library(400)
     settings = Hnsw(Hashed(), exact=Dense(Hashed()), m=8, ef_search=64)
     queries = make_queries(*(f"Sentence 0 of {i}." for i in range(30)))
-    first = settings.index(documents).search(queries, 10)
-    again = settings.index(library(400)).search(queries, 10)
+    first = settings.index(documents, IndexStore()).search(queries, 10)
+    again = settings.index(library(400), IndexStore()).search(queries, 10)
     assert np.array_equal(first.docs, again.docs)
-    exact = Dense(Hashed()).index(documents).search(queries, 10)
+    exact = Dense(Hashed()).index(documents, IndexStore()).search(queries, 10)
     found = np.mean([np.isin(e, f).mean() for e, f in zip(exact.docs, first.docs, strict=True)])
     assert found > 0.9
 
@@ -197,16 +199,18 @@ def test_two_threads_build_the_same_graph_every_time(copies):
 def test_ef_search_limits_what_is_found_and_equal_parts_are_built_once():
     documents = library(50)
     settings = Hnsw(Hashed(), exact=Dense(Hashed()), ef_search=3)
-    searcher = index_once(settings, documents)
+    store = IndexStore()
+    searcher = store.searcher(settings, documents, "x")
     assert (searcher.search(make_queries("x"), 10).docs >= 0).sum() == 3
-    assert searcher.exact is index_once(Dense(Hashed()), documents)
-    assert index_once(Hnsw(Hashed(), exact=Dense(Hashed()), ef_search=3), documents) is searcher
+    assert searcher.exact.inner is store.searcher(Dense(Hashed()), documents, "x").inner
+    equal = Hnsw(Hashed(), exact=Dense(Hashed()), ef_search=3)
+    assert store.searcher(equal, documents, "x").inner is searcher.inner
 
 
 @pytest.mark.slow
 def test_the_model_itself_ranks_a_paraphrase_first_and_reads_256_tokens():
     texts = InMemory("c", ["a", "b"], ["", ""], ["A cat sat on the mat.", "Stocks fell sharply. " * 200])
-    searcher = Dense(ENCODER).index(texts)
+    searcher = Dense(ENCODER).index(texts, IndexStore())
     assert searcher.search(make_queries("a kitten rested on a rug"), 1).docs.tolist() == [[0]]
     assert searcher.facts["texts_cut"] == 1
     assert searcher.facts["tokens"] - searcher.facts["tokens_cut"] == 256 + 9
@@ -397,14 +401,15 @@ def test_another_dense_layer_gives_other_vectors_in_the_same_process_and_from_th
     collection = InMemory("c", ["a", "b"], ["", ""], texts)
     encoder = SentenceEncoder(str(folder))
     before = encoder.encode(texts, query=False).vectors
-    indexed = index_once(Dense(encoder), collection)
+    store = IndexStore()
+    indexed = store.searcher(Dense(encoder), collection, "x")
     head = folder / "2_Dense" / "model.safetensors"
     save_file({name: -2 * weight + 1 for name, weight in load_file(head).items()}, head)
     after = encoder.encode(texts, query=False).vectors
     assert not np.allclose(before, after, atol=1e-3)
-    again = index_once(Dense(encoder), collection)
-    assert again is not indexed
-    assert np.array_equal(again.embeddings.vectors, after)
+    again = store.searcher(Dense(encoder), collection, "x")
+    assert again.inner is not indexed.inner
+    assert np.array_equal(again.inner.embeddings.vectors, after)
     shutil.copytree(folder, tmp_path / "copy")
     sentence._load.cache_clear()
     assert np.array_equal(

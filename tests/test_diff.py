@@ -44,7 +44,7 @@ def runs(tmp_path_factory):
             "trec_header": False,
             "output": str(folder / "out"),
         }
-        saved, run = run_and_save(settings)
+        saved, run, _ = run_and_save(settings)
         write_tables(saved, run)
         found.append(str(run))
     return [*found, str(folder / "tiny")]

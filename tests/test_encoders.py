@@ -13,12 +13,15 @@ from conftest import make_queries, tiny_model
 
 from bench.collections.memory import InMemory
 from bench.encoders import sentence, weights
+from bench.encoders.embeddings import embed
 from bench.encoders.output import checked
-from bench.encoders.sentence import Passages, SentenceEncoder, embed
+from bench.encoders.passages import Passages
+from bench.encoders.sentence import SentenceEncoder
 from bench.errors import BenchError
 from bench.retrievers.dense import Dense
 from bench.retrievers.hnsw import Hnsw
 from bench.storage import cache
+from bench.storage.indexes import IndexStore
 from bench.types import Encoded
 
 SETTINGS = "config_sentence_transformers.json"
@@ -112,7 +115,7 @@ def test_a_models_own_prompts_are_used_recorded_and_can_be_switched_off(tiny, ow
         other = SentenceEncoder(str(own), query_prompt="say: ", document_prompt="say: ")
         assert np.allclose(vectors(other, "cats", query), vectors(plain, "say: cats", query), atol=1e-6)
     assert not np.allclose(vectors(told, "cats", True), vectors(told, "cats", False), atol=1e-3)
-    facts = embed(InMemory("c", ["a"], [""], ["cats"]), told, Passages()).facts
+    facts = embed(InMemory("c", ["a"], [""], ["cats"]), told, Passages(), IndexStore()).facts
     assert (facts["query_prompt"], facts["document_prompt"]) == ("ask: ", "read: ")
     assert (off.facts["query_prompt"], off.facts["document_prompt"]) == ("", "")
     # Two marks, one word, and of the prompt a word and a colon.
@@ -329,7 +332,7 @@ def test_every_encoder_is_checked_for_documents_and_for_queries(broken_query, ki
     retriever = Dense(encoder) if kind == "dense" else Hnsw(encoder, exact=Dense(encoder))
     documents = InMemory("c", ["a", "b"], ["", ""], ["one", "two"])
     with pytest.raises(BenchError, match="encoder 'Broken' gave NaN"):
-        retriever.index(documents).search(make_queries("three"), 2)
+        retriever.index(documents, IndexStore()).search(make_queries("three"), 2)
 
 
 def test_windows_can_not_be_stepped_where_there_are_none():
@@ -342,7 +345,11 @@ def test_candidates_are_no_more_than_passages_and_links_are_bounded():
 
     def found(**settings):
         encoder = Broken(broken_query=None)
-        return Hnsw(encoder, Dense(encoder), **settings).index(documents).search(make_queries("x"), 2)
+        return (
+            Hnsw(encoder, Dense(encoder), **settings)
+            .index(documents, IndexStore())
+            .search(make_queries("x"), 2)
+        )
 
     huge = found(ef_search=99_999_999_999, ef_construction=99_999_999_999)
     assert np.array_equal(huge.docs, found(ef_search=2).docs)

@@ -99,7 +99,7 @@ WAITS = """
 from dataclasses import dataclass
 @dataclass(frozen=True)
 class Waits:
-    def index(self, collection):
+    def index(self, collection, store):
         import sys, threading
         print("ready", file=sys.stderr, flush=True)
         threading.Event().wait(60)

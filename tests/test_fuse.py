@@ -15,7 +15,7 @@ from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.ranking import best, ties_of
 from bench.retrievers.fuse import Fused, normalised, reciprocal_ranks
-from bench.storage.indexes import index_once
+from bench.storage.indexes import IndexStore
 from bench.types import Run, Searcher
 
 N = 6
@@ -31,7 +31,7 @@ class Fixed:
 
     scores: tuple[float, ...]
 
-    def index(self, collection) -> Searcher:
+    def index(self, collection, store) -> Searcher:
         return _FixedSearcher(self.scores, collection)
 
 
@@ -56,7 +56,7 @@ OUT = -np.inf
 
 
 def fused(settings: Fused) -> dict[int, float]:
-    run = settings.index(docs()).search(make_queries("?"), N)
+    run = settings.index(docs(), IndexStore()).search(make_queries("?"), N)
     return {int(d): float(s) for d, s in zip(run.docs[0], run.scores[0], strict=True) if d >= 0}
 
 
@@ -130,10 +130,11 @@ def test_parts_in_another_order_are_the_same_fusion_to_the_last_bit(order, weigh
     assert one == other
     assert hash(one) == hash(other)
     collection = docs()
-    searcher = index_once(one, collection)
-    assert index_once(other, collection) is searcher
+    store = IndexStore()
+    searcher = store.searcher(one, collection, "x")
+    assert store.searcher(other, collection, "x").inner is searcher.inner
     assert fused(one) == fused(other)
-    assert one.index(docs()).facts == other.index(docs()).facts
+    assert one.index(docs(), IndexStore()).facts == other.index(docs(), IndexStore()).facts
 
 
 def test_a_fusion_of_other_parts_or_weights_is_another():
@@ -147,7 +148,7 @@ def test_a_fusion_is_a_part_like_any_other_and_facts_are_handed_up():
     inner = Fused({"a": Fixed((1, 2, OUT, OUT, OUT, OUT)), "b": Fixed((2, 1, OUT, OUT, OUT, OUT))})
     outer = Fused({"inner": inner, "c": Fixed((OUT, OUT, 1, OUT, OUT, OUT))})
     assert set(fused(outer)) == {0, 1, 2}
-    assert outer.index(docs()).facts == {"inner.a.cut": 1, "inner.b.cut": 1, "c.cut": 1}
+    assert outer.index(docs(), IndexStore()).facts == {"inner.a.cut": 1, "inner.b.cut": 1, "c.cut": 1}
 
 
 PARTS = {"a": Fixed((1.0,)), "b": Fixed((2.0,))}

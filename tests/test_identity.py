@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.collections.beir import BeirFolder
-from bench.encoders.sentence import Passages, SentenceEncoder
+from bench.encoders.passages import Passages
+from bench.encoders.sentence import SentenceEncoder
 from bench.errors import BenchError
 from bench.evaluation.measures import Measure
 from bench.evaluation.systems import run_systems
@@ -31,7 +32,7 @@ from bench.retrievers.fuse import Fused
 from bench.retrievers.runfile import RunFile
 from bench.storage import cache, sources
 from bench.storage.identity import fingerprint
-from bench.storage.indexes import index_once
+from bench.storage.indexes import IndexStore
 
 LEXICAL = st.builds(
     BM25,
@@ -284,12 +285,13 @@ def test_a_run_file_counts_by_its_content_and_is_read_again(collection, tmp_path
         path.write_text("q0 Q0 d01 1 0.5 x\n")
     one, other = (RunFile(str(path)) for path in paths)
     assert fingerprint(one) == fingerprint(other)
-    first = index_once(one, collection)
-    assert index_once(other, collection) is first
+    store = IndexStore()
+    first = store.searcher(one, collection, "x")
+    assert store.searcher(other, collection, "x").inner is first.inner
     paths[0].write_text("q0 Q0 d02 1 0.5 x\n")
     assert fingerprint(one).settings == fingerprint(other).settings
     assert fingerprint(one).files != fingerprint(other).files
-    found = index_once(one, collection).search(make_queries("x"), 1)
+    found = store.searcher(one, collection, "x").search(make_queries("x"), 1)
     assert collection.ids(found.docs[0]) == ["d02"]
 
 
@@ -409,7 +411,7 @@ def own(tmp_path, monkeypatch):
         "from dataclasses import dataclass\n"
         "@dataclass(frozen=True)\n"
         "class Mine:\n"
-        "    def index(self, collection):\n"
+        "    def index(self, collection, store):\n"
         "        import own_helper, own_parts.near, own_parts.deep.no_init.deepest, fastlib\n"
         "        from bench.retrievers.bm25 import BM25\n"
     )
@@ -532,9 +534,9 @@ class Restless:
     def reads(self):
         return {"path": Path(self.path)}
 
-    def index(self, collection):
+    def index(self, collection, store):
         Path(self.path).write_text("other")
-        return BM25().index(collection)
+        return BM25().index(collection, store)
 
 
 def test_a_file_that_is_replaced_while_a_system_runs_is_said(beir, tmp_path):
@@ -557,11 +559,11 @@ class Growing:
     def reads(self):
         return {"folder": Path(self.folder)}
 
-    def index(self, collection):
+    def index(self, collection, store):
         if self.added:
             (Path(self.folder) / self.added).write_text("more")
         self.kept = np.zeros(len(collection))
-        return BM25().index(collection)
+        return BM25().index(collection, store)
 
 
 def test_what_a_system_keeps_while_it_runs_does_not_throw_its_answers_away(beir, tmp_path):

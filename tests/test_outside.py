@@ -34,7 +34,7 @@ class Mine:
     fails: str = ""
     gives: str = ""
 
-    def index(self, collection):
+    def index(self, collection, store):
         if self.fails == "index":
             raise KeyError("no such term")
         return _Searcher(self.fails, self.gives)
@@ -191,7 +191,7 @@ def test_a_bool_is_no_number_and_none_only_where_it_may_be():
 def test_the_command_line_says_it_in_one_line_and_leaves_with_2(bench, beir, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Mine:\n"
-        "    def index(self, collection):\n        return 1 / 0\n"
+        "    def index(self, collection, store):\n        return 1 / 0\n"
     )
     command = (
         "run", "collection=beir", f"collection.path={beir}", "retriever=[bm25]", "output=out",
@@ -199,7 +199,9 @@ def test_the_command_line_says_it_in_one_line_and_leaves_with_2(bench, beir, tmp
     )  # fmt: skip
     done = bench(*command)
     assert done.returncode == 2
-    assert done.stderr.startswith("bench: retriever 'mine': Mine.index failed at mine.py:5 with ZeroDiv")
+    others, line = done.stderr.splitlines()
+    assert others.startswith("mine failed; the other systems stand in out/")
+    assert line.startswith("bench: retriever 'mine': Mine.index failed at mine.py:5 with ZeroDiv")
     done = bench(*command, "--debug")
     assert done.returncode == 2
     assert "return 1 / 0" in done.stderr
@@ -211,7 +213,7 @@ class Placed:
 
     folder: str
 
-    def index(self, collection):
+    def index(self, collection, store):
         return _Placed(self.folder)
 
 

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -285,8 +286,8 @@ def test_a_fact_that_is_nan_is_refused_and_the_finished_systems_stay(bench, beir
         "from bench.retrievers.bm25 import BM25\n"
         "@dataclass(frozen=True)\n"
         "class Told:\n"
-        "    def index(self, collection):\n"
-        "        return Answers(BM25().index(collection))\n"
+        "    def index(self, collection, store):\n"
+        "        return Answers(BM25().index(collection, store))\n"
         "@dataclass(frozen=True)\n"
         "class Answers:\n"
         "    inner: object\n"
@@ -302,9 +303,12 @@ def test_a_fact_that_is_nan_is_refused_and_the_finished_systems_stay(bench, beir
     )  # fmt: skip
     done = bench(*command)
     assert done.returncode == 2
-    assert done.stderr.startswith("bench: retriever 'told': facts.share must be text, a finite number")
-    assert done.stderr.count("\n") == 1
-    assert next(f.name for f in (tmp_path / "out" / ".unfinished").glob("*/*")).startswith("bm25-")
+    assert "\nbench: retriever 'told': facts.share must be text, a finite number" in done.stderr
+    assert done.stderr.count("\n") == 2
+    run = only_run(tmp_path / "out")
+    assert Record.load(run).systems == ["bm25"]
+    assert "facts.share" in Record.load(run).content["failed"]["told"]
+    shutil.rmtree(run)
     # a hash without the name of its model, and a count of its own meaning, are facts like others
     code = (tmp_path / "told.py").read_text()
     facts = "'weights_sha256': 'x', 'texts_cut': 'all of them'"

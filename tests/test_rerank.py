@@ -16,6 +16,7 @@ from bench.errors import BenchError
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.rerank import Reranked
 from bench.runs.record import Record
+from bench.storage.indexes import IndexStore
 from bench.types import NO_DOC, Searcher, check_run
 
 TINY = InMemory("tiny", list(DOCUMENTS), *map(list, zip(*DOCUMENTS.values(), strict=True)))
@@ -35,9 +36,9 @@ class Says:
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=7), st.integers(1, 15), st.integers(1, 15))
 def test_the_candidates_are_those_of_the_first_stage_in_the_order_of_the_scores(numbers, depth, k):
     scorer = Says(tuple(map(float, numbers)))
-    found = Reranked(BM25(), scorer, depth).index(TINY).search(QUERIES, k)
+    found = Reranked(BM25(), scorer, depth).index(TINY, IndexStore()).search(QUERIES, k)
     check_run(found, len(TINY), len(QUERIES), "reranked")
-    first = BM25().index(TINY).search(QUERIES, depth)
+    first = BM25().index(TINY, IndexStore()).search(QUERIES, depth)
     ids = list(DOCUMENTS)
     for row in range(len(QUERIES)):
         candidates = [ids[doc] for doc in first.docs[row] if doc != NO_DOC]
@@ -71,7 +72,7 @@ class Returns:
     ],
 )
 def test_a_scorer_that_breaks_its_word_is_named(value, said):
-    searcher = Reranked(BM25(), Returns(value)).index(TINY)
+    searcher = Reranked(BM25(), Returns(value)).index(TINY, IndexStore())
     with pytest.raises(BenchError, match=said):
         searcher.search(QUERIES, 5)
 
@@ -98,12 +99,12 @@ def test_what_is_read_and_where_it_comes_from():
         seen.extend(pairs)
         return np.zeros(len(pairs), dtype=np.float16)
 
-    searcher = Reranked(BM25(), Returns(note), depth=1, fields=("title",)).index(TINY)
+    searcher = Reranked(BM25(), Returns(note), depth=1, fields=("title",)).index(TINY, IndexStore())
     assert isinstance(searcher, Searcher)
     searcher.search(make_queries("notes of music"), 5)
     assert seen == [("notes of music", "Music transcription")]
     assert searcher.facts["longest_list"] == 1
-    assert searcher.nbytes == BM25().index(TINY).nbytes
+    assert searcher.nbytes == BM25().index(TINY, IndexStore()).nbytes
     assert searcher.exact is None
 
 
@@ -111,8 +112,8 @@ def test_what_is_read_and_where_it_comes_from():
 class Approximate:
     """BM25 that finds no more than the first document, beside the whole of it as its exact twin."""
 
-    def index(self, collection):
-        whole = BM25().index(collection)
+    def index(self, collection, store):
+        whole = BM25().index(collection, store)
         return ApproximateSearcher(whole)
 
 
@@ -131,9 +132,11 @@ class ApproximateSearcher:
 
 def test_on_an_approximate_first_stage_the_exact_one_is_reranked_too():
     scorer = Says((1.0, 2.0, 3.0))
-    searcher = Reranked(Approximate(), scorer).index(TINY)
+    searcher = Reranked(Approximate(), scorer).index(TINY, IndexStore())
     exact = searcher.exact.search(QUERIES, 12)
-    assert np.array_equal(exact.docs, Reranked(BM25(), scorer).index(TINY).search(QUERIES, 12).docs)
+    assert np.array_equal(
+        exact.docs, Reranked(BM25(), scorer).index(TINY, IndexStore()).search(QUERIES, 12).docs
+    )
     assert (searcher.search(QUERIES, 12).docs[:, 1] == NO_DOC).all()
 
 

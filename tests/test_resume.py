@@ -133,22 +133,22 @@ def killed_after_its_last(bench, beir, tmp_path):
         "from dataclasses import dataclass\n"
         "@dataclass(frozen=True)\n"
         "class Own:\n"
-        "    def index(self, collection):\n"
+        "    def index(self, collection, store):\n"
         "        from bench.retrievers.bm25 import BM25\n"
         "        from near import K1\n"
-        "        return BM25(k1=K1).index(collection)\n"
+        "        return BM25(k1=K1).index(collection, store)\n"
     )
     (tmp_path / "near.py").write_text("K1 = 0.3\n")
     (tmp_path / "late.py").write_text(
         "from dataclasses import dataclass\n"
         "@dataclass(frozen=True)\n"
         "class Late:\n"
-        "    def index(self, collection):\n"
+        "    def index(self, collection, store):\n"
         "        import os, pathlib\n"
         "        if pathlib.Path('die').exists():\n"
         "            os.kill(os.getpid(), 9)\n"
         "        from bench.retrievers.bm25 import BM25\n"
-        "        return BM25(k1=0.3).index(collection)\n"
+        "        return BM25(k1=0.3).index(collection, store)\n"
     )
     arguments = (
         "run", "collection=beir", f"collection.path={beir}", "retriever=[bm25,runfile]", "output=out",

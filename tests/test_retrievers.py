@@ -14,6 +14,7 @@ from conftest import DOCUMENTS, ROOT, make_queries
 from omegaconf import OmegaConf
 
 from bench.experiment.build import build
+from bench.storage.indexes import IndexStore
 from bench.types import Retriever, Searcher, check_run
 
 NAMES = sorted(file.stem for file in (ROOT / "conf" / "retriever").glob("*.yaml"))
@@ -43,7 +44,7 @@ def test_contract(name, tmp_path, collection):
     assert isinstance(retriever, Retriever)
     assert hash(retriever) == hash(retriever_of(name, tmp_path))
     assert retriever == retriever_of(name, tmp_path)
-    searcher = retriever.index(collection)
+    searcher = retriever.index(collection, IndexStore())
     assert isinstance(searcher, Searcher)
     assert searcher.nbytes > 0
     assert all(
@@ -65,14 +66,15 @@ def test_contract(name, tmp_path, collection):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_same_answer_in_a_process_with_another_hash_seed(name, tmp_path, collection):
-    run = retriever_of(name, tmp_path).index(collection).search(QUERIES, 12)
+    run = retriever_of(name, tmp_path).index(collection, IndexStore()).search(QUERIES, 12)
     code = (
         "import sys; from pathlib import Path; sys.path[:0] = sys.argv[3:]\n"
         "from test_retrievers import retriever_of, QUERIES; from conftest import DOCUMENTS\n"
         "from bench.collections.memory import InMemory\n"
+        "from bench.storage.indexes import IndexStore\n"
         "columns = list(zip(*DOCUMENTS.values()))\n"
         "c = InMemory('tiny', list(DOCUMENTS), *columns)\n"
-        "run = retriever_of(sys.argv[1], Path(sys.argv[2])).index(c).search(QUERIES, 12)\n"
+        "run = retriever_of(sys.argv[1], Path(sys.argv[2])).index(c, IndexStore()).search(QUERIES, 12)\n"
         "sys.stdout.buffer.write(run.docs.tobytes() + run.scores.tobytes())\n"
     )
     other = subprocess.run(

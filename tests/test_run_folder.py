@@ -124,7 +124,7 @@ def test_a_table_that_can_not_be_made_is_a_warning_too(beir, tmp_path, monkeypat
         raise KeyError("planted")
 
     monkeypatch.setattr(write, "grids", broken)
-    saved, run = run_and_save(settings(beir, tmp_path / "out"))
+    saved, run, _ = run_and_save(settings(beir, tmp_path / "out"))
     write.draw_run(saved, run)
     said = capsys.readouterr().err
     assert said.startswith("bench: could not draw the tables: KeyError: 'planted'; the run stands in")
@@ -244,7 +244,7 @@ def two_runs(tmp_path_factory):
     for name, k1 in (("old", 1.2), ("new", 0.4)):
         chosen = settings(write_beir(place / f"{name}-data"), place / name)
         chosen["retrievers"]["bm25"]["k1"] = k1
-        saved, run = run_and_save(chosen)
+        saved, run, _ = run_and_save(chosen)
         write.draw_run(saved, run)
         runs.append(run)
     return runs

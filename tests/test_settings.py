@@ -363,7 +363,7 @@ class Mine:
     settings: object = None
     def __init__(self, **settings):
         object.__setattr__(self, "settings", repr(settings))
-    def index(self, collection):
+    def index(self, collection, store):
         return Answers(ties_of(collection))
 
 @dataclass(eq=False)

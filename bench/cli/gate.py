@@ -188,9 +188,10 @@ def _candidate(
     # Where the baseline was written is no part of what it is, and not a place on this machine.
     settings = settings_of(then, [f"output={_OUTPUT}", *changes])
     require_depth(then, settings["depth"])
-    saved, folder = run_and_save(settings, allow)
-    draw_run(saved, folder)
-    return saved, folder
+    saved = run_and_save(settings, allow)
+    draw_run(saved.record, saved.folder)
+    saved.raise_failed()
+    return saved.record, saved.folder
 
 
 def _tell(

@@ -46,11 +46,13 @@ def run(
     todo = [(job, compose(job, own)) for job in (jobs(overrides, own) if sweep else [overrides])]
     done = []
     for job, settings in todo:
-        saved, folder = run_and_save(settings, allowed)
+        run_saved = run_and_save(settings, allowed)
+        saved, folder, _ = run_saved
         draw_run(saved, folder)
         with run_stands(folder):
             print_tables(saved)
         print(_shown(folder))
+        run_saved.raise_failed()
         swept = [text.lstrip("+").partition("=") for text, its in zip(job, sweeps, strict=True) if its]
         done.append(({key: value for key, _, value in swept}, saved))
     if len(done) > 1:

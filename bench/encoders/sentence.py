@@ -1,4 +1,4 @@
-"""Encoders and their embedding cache, and the embeddings of a collection.
+"""Sentence encoders and their embedding cache.
 
 The cache is addressed by content: texts × the encoder's fingerprint, which has settings, code, all
 files of the model and library versions. A cached run imports neither torch nor sentence_transformers.
@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import gc
 import sys
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import progress
 from bench.encoders.output import checked, problem_of
-from bench.encoders.output import encode as encode_checked
-from bench.encoders.passages import Passages
 from bench.encoders.weights import locate, own_prompt, unused_prompt, verify
 from bench.errors import BenchError, require
 from bench.storage import cache
 from bench.storage.identity import fingerprint
-from bench.types import Collection, DocArray, Encoded, Encoder, Facts
+from bench.types import Encoded, Facts
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -240,48 +237,3 @@ def _token_counts(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[n
     with _refusing("count tokens", "that the model has a tokenizer of the transformers library"):
         encoded = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
     return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int32)
-
-
-class Embeddings(NamedTuple):
-    """A collection's vectors (n_passages, dim) and the document that each stands for, ascending."""
-
-    vectors: NDArray[np.float32]
-    owner: DocArray
-    facts: Facts
-
-
-# Searchers of one collection that differ only in their index share the vectors.
-_kept: weakref.WeakKeyDictionary[Collection, dict[str, Embeddings]] = weakref.WeakKeyDictionary()
-
-
-def embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
-    """Encode a collection, whole documents or their passages; once a collection and setting.
-
-    The facts of the encoder are its own, also where one with equal files, elsewhere, has encoded.
-    """
-    kept = _kept.setdefault(collection, {})
-    key = fingerprint((encoder, passages)).key
-    if key not in kept:
-        kept[key] = _embed(collection, encoder, passages)
-    found = kept[key]
-    return found._replace(facts={**encoder.facts, **found.facts})
-
-
-def _embed(collection: Collection, encoder: Encoder, passages: Passages) -> Embeddings:
-    everything = range(len(collection))
-    titles = collection.texts(everything, ("title",))
-    bodies = collection.texts(everything, ("text",))
-    windows = [passages.split(t, b) for t, b in zip(titles, bodies, strict=True)]
-    owner = np.repeat(np.arange(len(windows), dtype=np.int32), [len(each) for each in windows])
-    encoded = encode_checked(encoder, [window for each in windows for window in each], query=False)
-    cut = encoded.tokens - encoded.read
-    return Embeddings(
-        encoded.vectors,
-        owner,
-        {
-            "texts": len(owner),
-            "texts_cut": int((cut > 0).sum()),
-            "tokens": int(encoded.tokens.sum()),
-            "tokens_cut": int(cut.sum()),
-        },
-    )

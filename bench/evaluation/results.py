@@ -13,8 +13,9 @@ from bench.types import Facts, Measures, Queries, Run
 class SystemResult:
     """What one retriever gave: its run, its measures, and what a reader must know of it.
 
-    `seconds` has the wall time of each phase; an index that an earlier system built is not built
-    again, so the first user of a shared part pays for it. `recall_vs_exact` is None for exact search.
+    `seconds` has the wall time of each phase. What an earlier system or run built is opened, not built
+    again; searching has the time that it took when it was done. `recall_vs_exact` is None for exact
+    search.
     `fingerprint` tells what the answers depend on.
     `ties` has measure → lowest, expected and highest mean over all orders of tied documents, where they
     differ.
@@ -33,9 +34,11 @@ class SystemResult:
 @dataclass(frozen=True, eq=False)
 class Results:
     """All systems on the same queries. `left_out` are queries without a relevant document, which
-    have no value; those known to have none (`no_answer`) are not among them."""
+    have no value; those known to have none (`no_answer`) are not among them. `failed` has the error of
+    each system that gave nothing."""
 
     queries: Queries
     systems: Mapping[str, SystemResult]
     left_out: tuple[str, ...]
     no_answer: tuple[str, ...]
+    failed: Mapping[str, Exception] = field(default_factory=dict)

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from bench import progress
-from bench.errors import BenchError, require
+from bench.errors import require
 from bench.evaluation.facts import check_facts, check_nbytes
 from bench.evaluation.measures import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.evaluation.results import Results, SystemResult
 from bench.evaluation.ties import tie_range
 from bench.outside import calling
-from bench.ranking import namesakes, without
+from bench.ranking import namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
-from bench.storage.indexes import index_once
+from bench.storage.indexes import Answers, IndexStore
 from bench.types import (
     Queries,
     Retriever,
     Run,
     Searcher,
     TestCollection,
-    check_run,
 )
+
+# Queries are searched so many at a time: what a kill can lose, and what one call has to hold.
+BATCH = 256
 
 
 class Kept(Protocol):
-    """Where finished systems are kept, so that a run that was killed goes on."""
+    """Where finished systems and batches are kept, so that a run that was killed goes on."""
 
+    @property
+    def answers(self) -> Answers: ...
     def load(
         self, name: str, identity: Fingerprint, queries: Queries, measures: tuple[Measure, ...]
     ) -> SystemResult | None: ...
@@ -46,9 +51,10 @@ def run_systems(
 ) -> Results:
     """Evaluate every retriever on every query that has a relevant document.
 
-    What an interrupted run has finished is taken over, and what this one finishes is kept for the next.
-    Raises `BenchError` for a depth below 1, an empty set of systems, measures or queries, and a
-    retriever that breaks the contract.
+    What an interrupted run has finished is taken over; what this one finishes is kept for the next. A
+    system that fails does not keep the others from being evaluated: `Results.failed` has its error, and
+    the first is raised where no other system is left. Raises `BenchError` for a depth below 1, and an
+    empty set of systems, measures or queries.
     """
     require(depth >= 1, f"depth must be at least 1, got {depth}")
     require(bool(retrievers), "no retriever chosen; name some, such as 'retriever=[bm25,dense]'")
@@ -70,58 +76,67 @@ def run_systems(
         depth >= deepest,
         f"depth {depth} is less than the cut-off {deepest} of a measure; raise depth or lower it",
     )
-    systems = {}
+    store = IndexStore(unfinished.answers if unfinished else None)
+    asked = _Asked(test, queries, tuple(measures), depth, store, unfinished)
+    systems: dict[str, SystemResult] = {}
+    failed: dict[str, Exception] = {}
     for name, retriever in retrievers.items():
-        with calling(retriever, f"retriever '{name}'", "reads"):
-            identity = fingerprint(retriever)
-        kept = unfinished.load(name, identity, queries, tuple(measures)) if unfinished else None
-        systems[name] = kept or _run_system(name, retriever, identity, test, queries, measures, depth)
-        if unfinished and kept is None:
-            unfinished.save(name, systems[name])
+        try:
+            systems[name] = _evaluated(name, retriever, asked)
+        except Exception as error:
+            if len(retrievers) == 1:
+                raise
+            failed[name] = error
+    if not systems:
+        raise next(iter(failed.values()))
     return Results(
         queries,
         systems,
         tuple(q for q in missing if q not in test.no_answer),
         tuple(q for q in missing if q in test.no_answer),
+        failed,
     )
 
 
-def _run_system(
-    name: str,
-    retriever: Retriever,
-    identity: Fingerprint,
-    test: TestCollection,
-    queries: Queries,
-    measures: Sequence[Measure],
-    depth: int,
-) -> SystemResult:
-    require(
-        isinstance(retriever, Retriever),
-        f"retriever '{name}' has no index(collection) method; see bench.types.Retriever",
-    )
-    require(
-        type(retriever).__hash__ is not None,
-        f"retriever '{name}' can not be hashed; make its class a @dataclass(frozen=True)",
-    )
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What every system of a run is asked."""
+
+    test: TestCollection
+    queries: Queries
+    measures: tuple[Measure, ...]
+    depth: int
+    store: IndexStore
+    unfinished: Kept | None
+
+
+def _evaluated(name: str, retriever: Retriever, asked: _Asked) -> SystemResult:
+    """Return what a system gave in this run, or in the one that was interrupted."""
+    with calling(retriever, f"retriever '{name}'", "reads"):
+        identity = fingerprint(retriever)
+    unfinished = asked.unfinished
+    if unfinished and (kept := unfinished.load(name, identity, asked.queries, asked.measures)):
+        return kept
+    result = _run_system(name, retriever, identity, asked)
+    if unfinished:
+        unfinished.save(name, result)
+    return result
+
+
+def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _Asked) -> SystemResult:
+    test, queries, depth = asked.test, asked.queries, asked.depth
     read = files_of(retriever)
     clock = _Clock()
-    with progress.waiting(f"{name}, index"), calling(retriever, f"retriever '{name}'", "index"):
-        searcher = index_once(retriever, test.collection)
-    with calling(searcher, f"retriever '{name}'", "facts"):
-        complete = isinstance(searcher, Searcher)  # looks at its properties
-    if not complete:
-        raise BenchError(
-            f"retriever '{name}': what index() returned lacks search, nbytes, facts or exact; "
-            "see bench.types.Searcher"
-        )
+    with progress.waiting(f"{name}, index"):
+        searcher = asked.store.searcher(retriever, test.collection, name)
     clock.lap("index")
-    run = _search(searcher, name, test, queries, depth)
-    clock.lap("search")
-    values = evaluate(run, queries, test.qrels, test.collection, measures)
-    ties = _tied_means(run, queries, test, measures)
+    run, seconds = _search(searcher, name, asked)
+    clock.add("search", seconds)
+    values = evaluate(run, queries, test.qrels, test.collection, asked.measures)
+    ties = _tied_means(run, queries, test, asked.measures)
     recall = None
     if searcher.exact is not None:
-        exact = _search(searcher.exact, f"{name}.exact", test, queries, depth)
+        exact, _ = _search(searcher.exact, f"{name}.exact", asked)
         require(
             depth >= RECALL_DEPTH, f"depth must be at least {RECALL_DEPTH} beside {name}, got {depth}"
         )
@@ -151,26 +166,23 @@ def _tied_means(
     }
 
 
-def _search(searcher: Searcher, name: str, test: TestCollection, queries: Queries, depth: int) -> Run:
-    n_docs = len(test.collection)
+def _search(searcher: Searcher, name: str, asked: _Asked) -> tuple[Run, float]:
+    """Ask batch by batch; return all answers, and the seconds that they took when they were computed."""
+    test, queries = asked.test, asked.queries
     ignored = test.qrels.ignore_identical_ids
-    asked = min(depth + ignored, n_docs)
-    with (
-        progress.waiting(f"{name}, {len(queries):,} queries"),
-        calling(searcher, f"retriever '{name}'", "search"),
-    ):
-        run = searcher.search(queries, asked)
-    require(
-        isinstance(run, Run),
-        f"retriever '{name}': search returned {type(run).__name__}, not a bench.types.Run; mend it",
-    )
-    check_run(run, n_docs, len(queries), name)
-    require(
-        run.docs.shape[1] <= asked,
-        f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {asked} were asked "
-        "for; mend its search",
-    )
-    return without(run, namesakes(queries, test.collection), depth) if ignored else run
+    k = min(asked.depth + ignored, len(test.collection))
+    runs = []
+    started, spared = time.perf_counter(), asked.store.spared
+    with progress.bar(f"{name}, {len(queries):,} queries", len(queries)) as advance:
+        for start in range(0, len(queries), BATCH):
+            batch = queries.select(range(start, min(start + BATCH, len(queries))))
+            runs.append(searcher.search(batch, k))
+            advance(len(batch))
+    run = stacked(runs)
+    seconds = time.perf_counter() - started + asked.store.spared - spared
+    if ignored:
+        run = without(run, namesakes(queries, test.collection), asked.depth)
+    return run, seconds
 
 
 class _Clock:
@@ -179,6 +191,8 @@ class _Clock:
         self._last = time.perf_counter()
 
     def lap(self, phase: str) -> None:
-        now = time.perf_counter()
-        self.seconds[phase] = round(now - self._last, 4)
-        self._last = now
+        self.add(phase, time.perf_counter() - self._last)
+
+    def add(self, phase: str, seconds: float) -> None:
+        self.seconds[phase] = round(seconds, 4)
+        self._last = time.perf_counter()

@@ -14,6 +14,12 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean, require
 from bench.outside import calling
 
+# What runs that were saved before these moved have in their records.
+_MOVED = {
+    "bench.encode.Passages": "bench.encoders.passages.Passages",
+    "bench.encode.SentenceEncoder": "bench.encoders.sentence.SentenceEncoder",
+}
+
 
 def require_allowed(settings: Any, allowed: Sequence[str]) -> None:
     """Raise `BenchError` for a `_target_` outside bench and the modules that the user allowed.
@@ -55,7 +61,7 @@ def build(settings: Any, where: str) -> Any:
     target = built.pop("_target_", None)
     if target is None:
         return built
-    module, _, name = str(target).rpartition(".")
+    module, _, name = _MOVED.get(str(target), str(target)).rpartition(".")
     try:
         make = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:

@@ -7,15 +7,16 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench import progress
 from bench.collections.beir import BeirFolder, require_folder
 from bench.collections.trec import id_problem
-from bench.errors import BenchError, did_you_mean, require
+from bench.errors import BenchError, did_you_mean, in_one_line, require, visible
 from bench.evaluation.measures import Measure, require_tested_once
 from bench.evaluation.results import Results
 from bench.evaluation.systems import run_systems
@@ -42,8 +43,26 @@ _KINDS: dict[str, Any] = {
 }
 
 
-def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tuple[Record, Path]:
-    """Run these settings and save record and run files; return the record and the folder.
+class Saved(NamedTuple):
+    """A run that is on the disk, and the errors of the systems that are not in it."""
+
+    record: Record
+    folder: Path
+    failed: Mapping[str, Exception]
+
+    def raise_failed(self) -> None:
+        """Raise the error of a system that failed, of our own ones first; say the others on stderr."""
+        errors = sorted(self.failed.values(), key=lambda error: isinstance(error, BenchError))
+        for error in errors[1:]:
+            print(f"bench: {visible(in_one_line(str(error)))}", file=sys.stderr)
+        if errors:
+            failed = visible(", ".join(self.failed))
+            print(f"{failed} failed; the other systems stand in {self.folder}", file=sys.stderr)
+            raise errors[0]
+
+
+def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> Saved:
+    """Run these settings and save record and run files of all systems that did not fail.
 
     A run with the same settings, data and code that was killed is gone on with: its finished systems are
     kept beside the runs until one is saved whole. Raises `BenchError`.
@@ -56,16 +75,20 @@ def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> tu
     for note in shallow(saved, saved.systems):
         print(note, file=sys.stderr)
     folder = run_folder.save(saved, results, test, output)
-    unfinished.discard()
-    return saved, folder
+    if not results.failed:  # or they would have to do all of it again
+        unfinished.discard()
+    return Saved(saved, folder, results.failed)
 
 
 def run(
     settings: Mapping[str, Any], allowed: Sequence[str] = ()
 ) -> tuple[Record, Results, TestCollection]:
-    """Run these settings and write nothing. Raises `BenchError`."""
+    """Run these settings and write nothing. Raises `BenchError`, and what a system fails with."""
     check(settings, allowed)
-    return _run(settings, None)
+    done = _run(settings, None)
+    for error in done[1].failed.values():
+        raise error
+    return done
 
 
 def settings_of(saved: Record, changes: Sequence[str] = ()) -> dict[str, Any]:
@@ -213,6 +236,8 @@ def _run(
     loaded = time.perf_counter()
     results = run_systems(test, retrievers, measures, settings["depth"], unfinished)
     evaluated = time.perf_counter()
+    left = [pair for pair in plan.pairs if not set(pair) & results.failed.keys()]
+    plan = replace(plan, pairs=tuple(left))
     values = np.stack([result.measures.values for result in results.systems.values()])
     with progress.waiting("intervals and tests"):
         evidence = findings(

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.collections.run_file import ReadRun
 from bench.errors import require
 from bench.evaluation.measures import Measure, answerable, evaluate
 from bench.labelling.passes import Pair, ToJudge, by_query
-from bench.retrievers.runfile import RunFile
+from bench.ranking import ties_of
 from bench.runs.record import Record
 from bench.types import Qrels, Queries
 
@@ -99,7 +100,7 @@ def relabel(
     ]
     means = np.empty((len(qrels), len(named), len(measures)))
     for s, (_, file) in enumerate(named):
-        answers = RunFile(str(file)).index(to_judge.corpus).search(queries, n_docs)
+        answers = ReadRun.read(file, to_judge.corpus).of(queries, n_docs, ties_of(to_judge.corpus))
         for n, one in enumerate(qrels.values()):
             means[n, s] = evaluate(answers, queries, one, to_judge.corpus, measures).values.mean(axis=1)
     return Relabelled(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError, did_you_mean, require
 from bench.ranking import best, ties_of
-from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, ScoreArray, Searcher
+from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, ScoreArray, Searcher, Store
 
 VARIANTS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
 # rank_bm25's classes by the variant that they implement. Its Okapi has Robertson's IDF, but floors
@@ -89,14 +90,20 @@ class _Engine(Protocol):
 class _Bm25s:
     """bm25s (Lù 2024): scores of every term and document, computed when indexing."""
 
-    def __init__(self, tokens: Sequence[Sequence[str]], settings: BM25) -> None:
+    def __init__(self, folder: Path, n_docs: int) -> None:
         import bm25s
 
-        self._model = bm25s.BM25(
-            method=settings.variant, k1=settings.k1, b=settings.b, delta=settings.delta
-        )
-        self._model.index(tokens, show_progress=False)
-        self._n_docs = len(tokens)
+        self._model = bm25s.BM25.load(folder, mmap=True, show_progress=False)
+        self._n_docs = n_docs
+
+    @staticmethod
+    def write(folder: Path, tokens: Sequence[Sequence[str]], settings: BM25) -> None:
+        """Write the index of tokenized documents."""
+        import bm25s
+
+        model = bm25s.BM25(method=settings.variant, k1=settings.k1, b=settings.b, delta=settings.delta)
+        model.index(tokens, show_progress=False)
+        model.save(folder, show_progress=False)
 
     @property
     def nbytes(self) -> int:
@@ -137,7 +144,7 @@ class _RankBm25:
         return np.where(matching, values, NO_SCORE).astype(np.float32)
 
 
-_ENGINES: dict[str, Callable[..., _Engine]] = {"bm25s": _Bm25s, "rank_bm25": _RankBm25}
+_ENGINES = ("bm25s", "rank_bm25")
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,7 @@ class BM25:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", tuple(self.fields))
         for name, value, known in (
-            ("engine", self.engine, tuple(_ENGINES)),
+            ("engine", self.engine, _ENGINES),
             ("variant", self.variant, VARIANTS),
             *(("fields", name, FIELDS) for name in self.fields),
         ):
@@ -181,16 +188,26 @@ class BM25:
             require(0 <= value < math.inf, f"bm25.{name} must be at least 0 and finite, got {value}")
         require(0 <= self.b <= 1, f"bm25.b must lie between 0 and 1, got {self.b}")
 
-    def index(self, collection: Collection) -> Searcher:
-        """Tokenize and index the whole collection."""
-        texts = collection.texts(range(len(collection)), self.fields)
-        tokens = self.tokenizer(texts)
+    def index(self, collection: Collection, store: Store) -> Searcher:
+        """Tokenize and index the whole collection, or open what bm25s made of it before. The reference,
+        rank_bm25, is made anew."""
+        if self.engine == "rank_bm25":
+            engine: _Engine = _RankBm25(self._tokens(collection), self)
+        else:
+            folder = store.folder(
+                self, collection, lambda folder: _Bm25s.write(folder, self._tokens(collection), self)
+            )
+            engine = _Bm25s(folder, len(collection))
+        return _Bm25Searcher(engine, self.tokenizer, ties_of(collection))
+
+    def _tokens(self, collection: Collection) -> list[list[str]]:
+        tokens = self.tokenizer(collection.texts(range(len(collection)), self.fields))
         require(
             any(tokens),
             f"no document of '{collection.name}' has a term left after tokenizing; "
             "check fields, stop words and pattern",
         )
-        return _Bm25Searcher(_ENGINES[self.engine](tokens, self), self.tokenizer, ties_of(collection))
+        return tokens
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.encoders.embeddings import Embeddings, embed
 from bench.encoders.output import encode
 from bench.encoders.passages import Passages
-from bench.encoders.sentence import Embeddings, SentenceEncoder, embed
+from bench.encoders.sentence import SentenceEncoder
 from bench.ranking import best_passages, ties_of
-from bench.types import Collection, DocArray, Facts, Queries, Run, Searcher
+from bench.types import Collection, DocArray, Facts, Queries, Run, Searcher, Store
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,16 @@ class Dense:
     encoder: SentenceEncoder
     passages: Passages = Passages()
 
-    def index(self, collection: Collection) -> Searcher:
-        """Encode the collection (from the cache where it can) and put it into a flat index."""
-        import faiss
-
-        embeddings = embed(collection, self.encoder, self.passages)
-        index = faiss.IndexFlatIP(embeddings.vectors.shape[1])
-        index.add(embeddings.vectors)
-        return _DenseSearcher(self.encoder, embeddings, index, ties_of(collection))
+    def index(self, collection: Collection, store: Store) -> Searcher:
+        """Encode the collection, from the disk where it was done before."""
+        embeddings = embed(collection, self.encoder, self.passages, store)
+        return _DenseSearcher(self.encoder, embeddings, ties_of(collection))
 
 
 @dataclass(frozen=True, eq=False)
 class _DenseSearcher:
     encoder: SentenceEncoder
     embeddings: Embeddings
-    flat: Any
     ties: NDArray[np.int32]
     exact: Searcher | None = None
 
@@ -53,13 +48,17 @@ class _DenseSearcher:
         return self.embeddings.facts
 
     def search(self, queries: Queries, k: int) -> Run:
+        import faiss
+
         vectors = encode(self.encoder, queries.texts, query=True).vectors
         owner: DocArray = self.embeddings.owner
         total = len(owner)
         # k documents are surely among this many passages.
         depth = min(total, (k + 1) * int(np.bincount(owner).max()))
         while True:
-            scores, passages = self.flat.search(vectors, depth)
+            scores, passages = faiss.knn(
+                vectors, self.embeddings.vectors, depth, metric=faiss.METRIC_INNER_PRODUCT
+            )
             run = best_passages(passages, scores, owner, self.ties, k)
             # faiss cuts equal scores anywhere: what ties with the k-th must be seen whole.
             if depth == total or (scores[:, -1] < run.scores[:, -1]).all():

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from bench.errors import did_you_mean, require
 from bench.ranking import sum_by_document, ties_of
-from bench.storage.indexes import index_once
-from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Searcher
+from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Searcher, Store
 
 METHODS = ("rrf", "convex")
 NORMS = ("min-max", "z-score")
@@ -100,10 +99,13 @@ class Fused:
         parts, weights = frozenset(self.parts.items()), frozenset(self.weights.items())
         return hash((parts, weights, self.method, self.k, self.norm, self.depth))
 
-    def index(self, collection: Collection) -> Searcher:
+    def index(self, collection: Collection, store: Store) -> Searcher:
         """Index each part; equal parts of other methods share theirs."""
         # Sorted by name: sums of floats depend on the order, and that of the yaml says nothing.
-        parts = {name: index_once(part, collection) for name, part in sorted(self.parts.items())}
+        parts = {
+            name: store.searcher(part, collection, f"hybrid.parts.{name}")
+            for name, part in sorted(self.parts.items())
+        }
         ties = ties_of(collection)
         exact = None
         if any(part.exact is not None for part in parts.values()):

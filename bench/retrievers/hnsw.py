@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.encoders.embeddings import Embeddings, embed
 from bench.encoders.output import encode
 from bench.encoders.passages import Passages
-from bench.encoders.sentence import Embeddings, SentenceEncoder, embed
+from bench.encoders.sentence import SentenceEncoder
 from bench.errors import require
 from bench.ranking import best_passages, ties_of
-from bench.storage.indexes import index_once
-from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
+from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher, Store
 
+_GRAPH = "graph.faiss"
 # Links of all nodes are laid out in one array before any is made.
 _MOST_LINKS = 1024
 
@@ -42,24 +44,27 @@ class Hnsw:
             value = getattr(self, name)
             require(value >= 1, f"hnsw.{name} must be at least 1, got {value}")
 
-    def index(self, collection: Collection) -> Searcher:
-        """Build the graph, the same with any number of threads since faiss 1.15.1."""
+    def index(self, collection: Collection, store: Store) -> Searcher:
+        """Build the graph, the same with any number of threads since faiss 1.15.1, or open the one that
+        is on the disk."""
         import faiss
 
-        embeddings = embed(collection, self.encoder, self.passages)
-        graph = faiss.IndexHNSWFlat(embeddings.vectors.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
+        embeddings = embed(collection, self.encoder, self.passages, store)
+        built = replace(self, ef_search=1)  # which is of searching, and changes no graph
+        kept = store.folder(built, collection, lambda folder: self._write(folder, embeddings))
+        graph: Any = faiss.read_index(str(kept / _GRAPH), faiss.IO_FLAG_MMAP_IFC)
         # No more candidates than passages: faiss makes room for as many as it is told.
-        graph.hnsw.efConstruction = min(self.ef_construction, len(embeddings.owner))
         graph.hnsw.efSearch = min(self.ef_search, len(embeddings.owner))
+        exact = store.searcher(self.exact, collection, "hnsw.exact")
+        return _HnswSearcher(self.encoder, embeddings, graph, ties_of(collection), self.ef_search, exact)
+
+    def _write(self, folder: Path, embeddings: Embeddings) -> None:
+        import faiss
+
+        graph = faiss.IndexHNSWFlat(embeddings.vectors.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = min(self.ef_construction, len(embeddings.owner))
         graph.add(embeddings.vectors)
-        return _HnswSearcher(
-            self.encoder,
-            embeddings,
-            graph,
-            ties_of(collection),
-            self.ef_search,
-            index_once(self.exact, collection),
-        )
+        faiss.write_index(graph, str(folder / _GRAPH))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bench import progress
 from bench.errors import BenchError, require
 from bench.ranking import rank, ties_of
-from bench.storage.indexes import index_once
 from bench.types import (
     FIELDS,
     NO_DOC,
@@ -23,6 +22,7 @@ from bench.types import (
     Run,
     Scorer,
     Searcher,
+    Store,
 )
 
 
@@ -54,9 +54,9 @@ class Reranked:
             f"reranked.fields must name some of {', '.join(FIELDS)}, got {list(self.fields)}",
         )
 
-    def index(self, collection: Collection) -> Searcher:
+    def index(self, collection: Collection, store: Store) -> Searcher:
         """Index the first stage; others with equal settings share it."""
-        first = index_once(self.first, collection)
+        first = store.searcher(self.first, collection, "reranked.first")
         exact = None
         if first.exact is not None:
             exact = _RerankedSearcher(self, first.exact, collection, ties_of(collection))

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.collections.trec import read_run
+from bench.collections.run_file import ReadRun
 from bench.errors import require
-from bench.ranking import rank, ties_of
+from bench.ranking import ties_of
 from bench.storage.cache import sha256_of
-from bench.types import NO_DOC, NO_SCORE, Collection, Facts, Queries, Run, Searcher
+from bench.types import Collection, Facts, Queries, Run, Searcher, Store
 
 
 @dataclass(frozen=True)
@@ -28,44 +28,31 @@ class RunFile:
         require(not Path(self.path).is_dir(), f"{self.path} is a folder; name a run file in it")
         return {"path": Path(self.path)}
 
-    def index(self, collection: Collection) -> Searcher:
+    def index(self, collection: Collection, store: Store) -> Searcher:  # noqa: ARG002 - the file is one
         """Read the file; every document in it must be in the collection."""
-        numbers = {doc: n for n, doc in enumerate(collection.ids(range(len(collection))))}
         file = Path(self.path)
-        answers = read_run(file, numbers)
-        return _RunFileSearcher(self.path, sha256_of(file), answers, ties_of(collection))
+        return _RunFileSearcher(ReadRun.read(file, collection), sha256_of(file), ties_of(collection))
 
 
 @dataclass(frozen=True, eq=False)
 class _RunFileSearcher:
-    path: str
+    answers: ReadRun
     sha256: str
-    answers: Mapping[str, Mapping[int, float]]
     ties: NDArray[np.int32]
     exact: Searcher | None = None
 
     @property
     def nbytes(self) -> int:
-        return sum(8 * len(answers) for answers in self.answers.values())
+        return self.answers.nbytes
 
     @property
     def facts(self) -> Facts:
         return {
-            "queries_in_file": len(self.answers),
-            "longest_list": max(map(len, self.answers.values())),
+            "queries_in_file": len(self.answers.rows),
+            "longest_list": self.answers.longest,
             "sha256": self.sha256,
         }
 
     def search(self, queries: Queries, k: int) -> Run:
-        require(
-            not self.answers.keys().isdisjoint(queries.ids),
-            f"{self.path} answers none of the queries; is it a run of another query set?",
-        )
-        rows = [self.answers.get(query, {}) for query in queries.ids]
-        width = max(map(len, rows), default=0)
-        docs = np.full((len(rows), width), NO_DOC, dtype=np.int32)
-        scores = np.full((len(rows), width), NO_SCORE, dtype=np.float32)
-        for row, answers in enumerate(rows):
-            docs[row, : len(answers)] = list(answers)
-            scores[row, : len(answers)] = list(answers.values())
-        return rank(docs, scores, self.ties, k)
+        self.answers.require_some(queries)
+        return self.answers.of(queries, k, self.ties)

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.collections.run_file import ReadRun
 from bench.errors import BenchError, did_you_mean, require
 from bench.evaluation.measures import Measure, answerable, evaluate
-from bench.ranking import namesakes, without
-from bench.retrievers.runfile import RunFile
+from bench.ranking import namesakes, ties_of, without
 from bench.runs.comparable import shallow
 from bench.runs.naming import run_and_system, system_titles
 from bench.runs.record import Record
-from bench.types import NO_DOC, Searcher, TestCollection
+from bench.types import NO_DOC, TestCollection
 
 MEASURES = ("nDCG@10", "Recall@5", "Recall@10", "Recall@20", "Recall@100", "MRR@10", "MAP", "P@5")
 
@@ -73,7 +73,7 @@ class _RunFile:
     """A run file that was read but not measured yet; `depth` is the length of its longest list."""
 
     name: str
-    searcher: Searcher
+    answers: ReadRun
     depth: int
 
 
@@ -219,13 +219,13 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
             f"{file} is a run file and holds no measures; say on what to measure it with "
             "--collection DIR (a BEIR folder, or digest) or --qrels FILE"
         )
-    searcher = RunFile(str(file)).index(test.collection)
-    longest = int(searcher.facts["longest_list"] or 0)
+    answers = ReadRun.read(file, test.collection)
+    longest = answers.longest
     if test.qrels.ignore_identical_ids:  # the query's own document is no part of the depth
-        found = searcher.search(test.queries, longest)
+        found = answers.of(test.queries, longest, ties_of(test.collection))
         found = without(found, namesakes(test.queries, test.collection), longest)
         longest = int((found.docs != NO_DOC).sum(axis=1).max())
-    return _RunFile(str(file), searcher, longest)
+    return _RunFile(str(file), answers, longest)
 
 
 def _measured(
@@ -238,7 +238,8 @@ def _measured(
     require(len(queries) > 0, f"no query of '{test.collection.name}' has a relevant document")
     kept = min(depth, len(test.collection))
     ignored = test.qrels.ignore_identical_ids
-    run = file.searcher.search(queries, min(kept + ignored, len(test.collection)))
+    file.answers.require_some(queries)
+    run = file.answers.of(queries, min(kept + ignored, len(test.collection)), ties_of(test.collection))
     if ignored:
         run = without(run, namesakes(queries, test.collection), kept)
     notes = []

@@ -172,6 +172,7 @@ def build(
             for name, result in results.systems.items()
         },
         "values": told_of(values),
+        "failed": {name: str(error) for name, error in results.failed.items()},
         "evidence": dict(evidence),
         "seconds": dict(seconds),
         "peak_memory_mb": provenance.peak_memory_mb(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -27,6 +28,29 @@ _STALE_S = 30 * 24 * 3600
 _EVALUATION = "bench.evaluation.systems"
 
 
+class KeptAnswers:
+    """Answers to batches of queries, each a file in this folder: whole, or not there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, key: str) -> tuple[Run, float] | None:
+        """Return what was kept under this key, with the seconds that it took."""
+        stored = cache.load_arrays(self._file(key), ("docs", "scores", "seconds"))
+        if stored is None:
+            return None
+        return Run(stored["docs"], stored["scores"]), float(stored["seconds"])
+
+    def save(self, key: str, run: Run, seconds: float) -> None:
+        """Keep it. Where it can not be kept, nothing but time is lost: `Unfinished.save` says so."""
+        arrays: cache.Arrays = {"docs": run.docs, "scores": run.scores, "seconds": np.array(seconds)}
+        with contextlib.suppress(OSError, BenchError):
+            cache.save_arrays(self._file(key), arrays)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / f"batch-{key[:32]}.npz"
+
+
 class Unfinished:
     """Finished systems of one run, in `output`/.unfinished/<key of settings, data and evaluation>.
 
@@ -39,6 +63,11 @@ class Unfinished:
         self._output = output
         self._folder = output / UNFINISHED
         self.finished: list[str] = []
+
+    @property
+    def answers(self) -> KeptAnswers:
+        """The batches of queries that were answered, of finished systems and others."""
+        return KeptAnswers(self._folder)
 
     def open(
         self, settings: Mapping[str, Any], retrievers: Mapping[str, Retriever], test: TestCollection

@@ -91,14 +91,14 @@ def save(kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     try:
         save_arrays(_path(kind, key), {**arrays, _KEY: np.array(key)})
     except (BenchError, OSError) as error:
-        _go_without(error)
+        go_without(error)
 
 
 def _try_to_write() -> None:
     try:
         check_folder(cache_folder())
     except OSError as error:
-        _go_without(error)
+        go_without(error)
 
 
 @cache
@@ -110,7 +110,7 @@ def _say(folder: Path, why: str) -> None:
     )
 
 
-def _go_without(error: BenchError | OSError) -> None:
+def go_without(error: BenchError | OSError) -> None:
     """Say once for each folder that nothing can be kept."""
     cause = error if isinstance(error, OSError) else error.__cause__
     why = cause.strerror if isinstance(cause, OSError) else None

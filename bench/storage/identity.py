@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -83,6 +83,20 @@ def hash_of_files(places: Mapping[str, Path]) -> str:
         below = files_below(path) if path.is_dir() else {"": path}
         hashes |= {f"{place}/{name}": cache.sha256_of(file) for name, file in below.items()}
     return _hash(hashes)
+
+
+def parts_of(part: object) -> Iterator[object]:
+    """Yield settings and all objects that they are made of, in fields, lists and mappings."""
+    if isinstance(part, Mapping):
+        for value in part.values():
+            yield from parts_of(value)
+    elif isinstance(part, (list, tuple, set, frozenset)):
+        for value in part:
+            yield from parts_of(value)
+    elif dataclasses.is_dataclass(part) or hasattr(part, "__dict__"):
+        yield part
+        for value in _attributes(part).values():
+            yield from parts_of(value)
 
 
 @dataclass

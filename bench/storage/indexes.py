@@ -1,24 +1,210 @@
-"""One index for equal settings: what two methods share is built once."""
+"""Indexes: built once for equal settings, kept on the disk, closed when nothing needs them any more."""
 
 from __future__ import annotations
 
-import weakref
+import atexit
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-from bench.storage.identity import fingerprint
-from bench.types import Collection, Retriever, Searcher
+from bench.errors import BenchError, require
+from bench.outside import calling
+from bench.storage.cache import cache_folder, go_without, key_of, sha256_of
+from bench.storage.identity import fingerprint, parts_of
+from bench.storage.leftovers import part_folder
+from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher, check_run
 
-_built: weakref.WeakKeyDictionary[Collection, dict[str, Searcher]] = weakref.WeakKeyDictionary()
+_MANIFEST = "manifest.json"
 
 
-def index_once(retriever: Retriever, collection: Collection) -> Searcher:
-    """Return the searcher of these settings on this collection, building it if it is new.
+class Answers(Protocol):
+    """Where the answers to batches of queries are kept, with the seconds that they took."""
 
-    Settings are compared by fingerprint, so that a file that was replaced is read again. Of two
-    that differ only in where their files lie, both have the facts of the first. Everything is let go
-    together with the collection.
+    def load(self, key: str) -> tuple[Run, float] | None: ...
+    def save(self, key: str, run: Run, seconds: float) -> None: ...
+
+
+class InMemory:
+    """Answers of one process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Run, float]] = {}
+
+    def load(self, key: str) -> tuple[Run, float] | None:
+        """Return what was kept under this key."""
+        return self._kept.get(key)
+
+    def save(self, key: str, run: Run, seconds: float) -> None:
+        """Keep it."""
+        self._kept[key] = (run, seconds)
+
+
+class IndexStore:
+    """Searchers by fingerprint, so that what two systems share is built once and asked once.
+
+    answers  where answers are kept; in this process if not given
+    needed   the retrievers that will be asked for: an index is closed when the last that needs it is
+             `done`. Without them all stay open as long as the store
+
+    Settings are compared by fingerprint, so that a file that was replaced is read again. Of two that
+    differ only in where their files lie, both have the facts of the first.
     """
-    searchers = _built.setdefault(collection, {})
-    key = fingerprint(retriever).key
-    if key not in searchers:
-        searchers[key] = retriever.index(collection)
-    return searchers[key]
+
+    def __init__(self, answers: Answers | None = None, needed: Iterable[Retriever] = ()) -> None:
+        self._answers: Answers = InMemory() if answers is None else answers
+        self._needed = Counter(key for one in needed for key in _keys(one))
+        self._open: dict[tuple[str, str], Searcher] = {}
+        self.spared = 0.0
+
+    def searcher(self, retriever: Retriever, collection: Collection, name: str) -> Searcher:
+        """Return the searcher of these settings on this collection, building it if it is new.
+
+        `name` is what the user calls it, such as "hybrid.parts.dense". Raises `BenchError` naming it for
+        what is no retriever, and for an index() that gives no searcher.
+        """
+        require(
+            isinstance(retriever, Retriever),
+            f"retriever '{name}' has no index(collection, store) method; see bench.types.Retriever",
+        )
+        require(
+            type(retriever).__hash__ is not None,
+            f"retriever '{name}' can not be hashed; make its class a @dataclass(frozen=True)",
+        )
+        with calling(retriever, f"retriever '{name}'", "reads"):
+            key = fingerprint(retriever).key
+        at = key, collection.fingerprint
+        if at not in self._open:
+            with calling(retriever, f"retriever '{name}'", "index"):
+                searcher = retriever.index(collection, self)
+            with calling(searcher, f"retriever '{name}'", "facts"):
+                complete = isinstance(searcher, Searcher)  # looks at its properties
+            require(
+                complete,
+                f"retriever '{name}': what index() returned lacks search, nbytes, facts or exact; see "
+                "bench.types.Searcher",
+            )
+            self._open[at] = searcher
+        return _Asked(self._open[at], name, "-".join(at), len(collection), self)
+
+    def done(self, retriever: Retriever) -> None:
+        """Close the indexes of a retriever and its parts that no other needs."""
+        for key in _keys(retriever):
+            self._needed[key] -= 1
+            if self._needed[key] <= 0:
+                for at in [at for at in self._open if at[0] == key]:
+                    del self._open[at]
+
+    def folder(self, what: object, collection: Collection, fill: Callable[[Path], None]) -> Path:
+        """Return a folder with what `fill` wrote of a collection, by these settings: of this run or an
+        earlier one.
+
+        It is whole or not there, and checked against its hashes when it is opened. Where the cache can
+        not be written to, it is a temporary one of this process.
+        """
+        key = key_of({"what": fingerprint(what).key, "corpus": collection.fingerprint})
+        place = cache_folder() / "indexes" / key[:2] / key
+        if _is_whole(place):
+            return place
+        try:
+            with part_folder(place.parent) as part:
+                _filled(part / "new", fill)
+                shutil.rmtree(place, ignore_errors=True)  # one that is damaged
+                (part / "new").rename(place)
+            return place
+        except OSError as error:
+            if _is_whole(place):  # another process was the first
+                return place
+            go_without(error)
+            own = Path(tempfile.mkdtemp(prefix="bench-index-"))
+            atexit.register(shutil.rmtree, own, ignore_errors=True)
+            return _filled(own / "new", fill)
+
+    def ask(self, searcher: Searcher, name: str, at: str, n_docs: int, queries: Queries, k: int) -> Run:
+        """Return the checked answers of a searcher, those that were kept where there are any."""
+        key = key_of({"searcher": at, "queries": queries.fingerprint, "k": k})
+        if kept := self._answers.load(key):
+            run, seconds = kept
+            self.spared += seconds
+            return run
+        started, spared = time.perf_counter(), self.spared
+        with calling(searcher, f"retriever '{name}'", "search"):
+            run = searcher.search(queries, k)
+        require(
+            isinstance(run, Run),
+            f"retriever '{name}': search returned {type(run).__name__}, not a bench.types.Run; mend it",
+        )
+        check_run(run, n_docs, len(queries), name)
+        require(
+            run.docs.shape[1] <= k,
+            f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {k} were asked "
+            "for; mend its search",
+        )
+        seconds = time.perf_counter() - started + self.spared - spared
+        self._answers.save(key, run, seconds)
+        return run
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A searcher whose answers are checked where they leave it, and kept for whoever asks the same."""
+
+    inner: Searcher = field(repr=False)
+    name: str
+    at: str
+    n_docs: int
+    store: IndexStore = field(repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        return self.inner.nbytes
+
+    @property
+    def facts(self) -> Facts:
+        return self.inner.facts
+
+    @property
+    def exact(self) -> Searcher | None:
+        exact = self.inner.exact
+        if exact is None or isinstance(exact, _Asked):
+            return exact
+        return _Asked(exact, f"{self.name}.exact", f"{self.at}.exact", self.n_docs, self.store)
+
+    def search(self, queries: Queries, k: int) -> Run:
+        return self.store.ask(self.inner, self.name, self.at, self.n_docs, queries, k)
+
+
+def _keys(retriever: Retriever) -> Iterator[str]:
+    """Yield the fingerprints of a retriever and of all retrievers that it is made of."""
+    for part in parts_of(retriever):
+        if isinstance(part, Retriever):
+            yield fingerprint(part).key
+
+
+def _filled(folder: Path, fill: Callable[[Path], None]) -> Path:
+    folder.mkdir()
+    fill(folder)
+    hashes = {file.name: sha256_of(file) for file in sorted(folder.iterdir())}
+    (folder / _MANIFEST).write_text(json.dumps(hashes), encoding="utf-8")
+    return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder is there and holds what was written; damage is said."""
+    manifest = folder / _MANIFEST
+    if not manifest.exists():
+        return False
+    try:
+        hashes = json.loads(manifest.read_text(encoding="utf-8"))
+        if all(sha256_of(folder / name) == sha256 for name, sha256 in hashes.items()):
+            return True
+    except (OSError, ValueError, AttributeError, BenchError):
+        pass
+    print(f"the index in {folder.name[:12]} is damaged; making it anew", file=sys.stderr)
+    return False

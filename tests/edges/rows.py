@@ -108,7 +108,7 @@ import numpy as np
 from bench.ranking import empty
 @dataclass(frozen=True)
 class Mine:
-    def index(self, collection):
+    def index(self, collection, store):
         return {1}
     nbytes, exact = 0, None
     @property
@@ -326,9 +326,9 @@ SETTINGS = [
     Row("setting-hnsw-m", "run retriever=[hnsw] collection=beir collection.path=c output=out retrievers.hnsw.m=99999999999", nothing, 2, "from 2 to 1024"),
     Row("setting-stride-without-windows", "run retriever=[dense] collection=beir collection.path=c output=out passages.stride=2", nothing, 2, "has no windows to step"),
     Row("setting-sweep", "run -m retriever=bm25 collection=beir collection.path=c output=out retrievers.bm25.k1=0.6,0.9", nothing, 0, ["2 runs", "nDCG@10"], long=True),
-    Row("setting-own-index-raises", "RUN +retrievers.own._target_=edge_raises.Mine --allow edge_raises", put("edge_raises.py", OWN.format("", "1 / 0", "None")), 2, "Mine.index failed at edge_raises.py:7", leaves=[r"out/\.unfinished/.*"]),
-    Row("setting-own-search-gives-none", "RUN +retrievers.own._target_=edge_none.Mine --allow edge_none", put("edge_none.py", OWN.format("", "self", "None")), 2, "search returned NoneType", leaves=[r"out/\.unfinished/.*"]),
-    Row("setting-own-facts-hold-an-array", "RUN +retrievers.own._target_=edge_facts.Mine --allow edge_facts", put("edge_facts.py", OWN.format("'loss': np.ones(3)", "self", "empty(len(queries), k)")), 2, "facts.loss must be text", leaves=[r"out/\.unfinished/.*"]),
+    Row("setting-own-index-raises", "RUN +retrievers.own._target_=edge_raises.Mine --allow edge_raises", put("edge_raises.py", OWN.format("", "1 / 0", "None")), 2, "Mine.index failed at edge_raises.py:7", leaves=[r"out/.*"], one_line=False),
+    Row("setting-own-search-gives-none", "RUN +retrievers.own._target_=edge_none.Mine --allow edge_none", put("edge_none.py", OWN.format("", "self", "None")), 2, "search returned NoneType", leaves=[r"out/.*"], one_line=False),
+    Row("setting-own-facts-hold-an-array", "RUN +retrievers.own._target_=edge_facts.Mine --allow edge_facts", put("edge_facts.py", OWN.format("'loss': np.ones(3)", "self", "empty(len(queries), k)")), 2, "facts.loss must be text", leaves=[r"out/.*"], one_line=False),
 ]
 
 TUNING = [

@@ -20,8 +20,7 @@ import numpy as np
 from bench.evidence.comparison import compare
 from bench.experiment.gate import Outcome, non_inferior
 from bench.runs.record import Record
-from bench.storage.indexes import index_once
-from bench.types import Collection, Queries, Retriever, Run, Searcher
+from bench.types import Collection, Queries, Retriever, Run, Searcher, Store
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BENCH = [sys.executable, "-m", "bench"]
@@ -39,13 +38,13 @@ class ShuffledIds:
 
     inner: Retriever
 
-    def index(self, collection: Collection) -> Searcher:
+    def index(self, collection: Collection, store: Store) -> Searcher:
         """Index as ever; which documents are mixed up is fixed by a seed."""
         rng = np.random.default_rng(0)
         wrong = np.arange(len(collection), dtype=np.int32)
         mixed = rng.choice(len(collection), len(collection) // 10, replace=False)
         wrong[mixed] = np.roll(mixed, 1)
-        return _Shuffled(index_once(self.inner, collection), wrong)
+        return _Shuffled(store.searcher(self.inner, collection, "inner"), wrong)
 
 
 @dataclass(frozen=True, eq=False)
