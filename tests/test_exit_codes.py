@@ -16,7 +16,7 @@ from conftest import ROOT, only_run
 
 from bench.cli import app
 from bench.errors import BenchError
-from bench.runs.record import SCHEMA
+from bench.runs.record import SCHEMA, Record
 
 COMMANDS = [info.name or info.callback.__name__ for info in app.app.registered_commands]
 LINE = re.compile(r"bench: internal error: (.*); the traceback is in (\S+), please report it\n")

@@ -13,7 +13,7 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import ROOT, content_of, with_evidence
+from conftest import ROOT, content_of, only_run, with_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console

@@ -159,7 +159,7 @@ def killed_after_its_last(bench, beir, tmp_path):
     assert bench(*arguments).returncode == -9
     (tmp_path / "die").unlink()
     kept = (tmp_path / "out" / ".unfinished").glob("*/*.npz")
-    assert {file.stem.split("-")[0] for file in kept} == {"bm25", "runfile", "own"}
+    assert {file.stem.split("-")[0] for file in kept} == {"bm25", "runfile", "own", "batch"}
     return arguments
 
 
@@ -215,7 +215,7 @@ def test_other_code_of_ours_runs_again_what_it_makes(bench, beir, tmp_path):
         ("report/plots.py", "after bm25, runfile, own"),
         ("retrievers/runfile.py", "after bm25, own"),
         ("retrievers/bm25.py", "after runfile\n"),
-        ("measure.py", None),
+        ("evaluation/measures.py", None),
     ):
         arguments = killed_after_its_last(own_bench, beir, tmp_path)
         with (code / "bench" / file).open("a") as out:
