@@ -238,7 +238,7 @@ class TestCollection:
 def check_run(run: Run, n_docs: int, n_queries: int, system: str) -> Run:
     """Return the run if it keeps the contract of `Run`; raise `BenchError` naming what it breaks.
 
-    Called once, where a run leaves a searcher: nothing after it needs to check again.
+    Called where a run leaves a searcher, by `bench.outside.answers_of`: nothing after it checks again.
     """
     docs, scores = run.docs, run.scores
 

@@ -161,3 +161,18 @@ def test_types_needs_numpy_only():
 def test_modules_stay_under_300_lines():
     long = {m: n for m, f in MODULES.items() if (n := len(f.read_text().splitlines())) > 300}
     assert not long
+
+
+def test_a_searcher_is_asked_in_one_place_where_its_answers_are_checked():
+    """Run files are left out: their reader is ours, and checks each line."""
+    asking = {
+        module
+        for module, file in MODULES.items()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "search"
+        and node.args
+        and ast.unparse(node.args[0]).endswith("queries")
+    }
+    assert asking == {"outside", "labelling.relabel", "runs.contenders"}

@@ -14,18 +14,11 @@ from bench.evaluation.facts import check_facts, check_nbytes
 from bench.evaluation.measures import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.evaluation.results import Results, SystemResult
 from bench.evaluation.ties import tie_range
-from bench.outside import calling
+from bench.outside import answers_of, calling
 from bench.ranking import namesakes, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.storage.indexes import index_once
-from bench.types import (
-    Queries,
-    Retriever,
-    Run,
-    Searcher,
-    TestCollection,
-    check_run,
-)
+from bench.types import Queries, Retriever, Run, Searcher, TestCollection
 
 
 class Kept(Protocol):
@@ -155,21 +148,8 @@ def _search(searcher: Searcher, name: str, test: TestCollection, queries: Querie
     n_docs = len(test.collection)
     ignored = test.qrels.ignore_identical_ids
     asked = min(depth + ignored, n_docs)
-    with (
-        progress.waiting(f"{name}, {len(queries):,} queries"),
-        calling(searcher, f"retriever '{name}'", "search"),
-    ):
-        run = searcher.search(queries, asked)
-    require(
-        isinstance(run, Run),
-        f"retriever '{name}': search returned {type(run).__name__}, not a bench.types.Run; mend it",
-    )
-    check_run(run, n_docs, len(queries), name)
-    require(
-        run.docs.shape[1] <= asked,
-        f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {asked} were asked "
-        "for; mend its search",
-    )
+    with progress.waiting(f"{name}, {len(queries):,} queries"):
+        run = answers_of(searcher, queries, asked, n_docs, name)
     return without(run, namesakes(queries, test.collection), depth) if ignored else run
 
 

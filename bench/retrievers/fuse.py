@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import did_you_mean, require
+from bench.outside import answers_of
 from bench.ranking import sum_by_document, ties_of
 from bench.storage.indexes import index_once
 from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Searcher
@@ -135,7 +136,7 @@ class _FusedSearcher:
         depth = min(settings.depth, len(self.ties))
         docs, shares = [], []
         for name, part in self.parts.items():
-            run = part.search(queries, depth)
+            run = answers_of(part, queries, depth, len(self.ties), f"hybrid.parts.{name}")
             if settings.method == "rrf":
                 share = reciprocal_ranks(run, settings.k)
             else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench import progress
 from bench.errors import BenchError, require
+from bench.outside import answers_of
 from bench.ranking import rank, ties_of
 from bench.storage.indexes import index_once
 from bench.types import (
@@ -81,7 +82,9 @@ class _RerankedSearcher:
         return {**stage, "longest_list": self.settings.depth}
 
     def search(self, queries: Queries, k: int) -> Run:
-        candidates = self.first.search(queries, min(self.settings.depth, len(self.collection)))
+        n_docs = len(self.collection)
+        depth = min(self.settings.depth, n_docs)
+        candidates = answers_of(self.first, queries, depth, n_docs, "reranked.first")
         scores = np.full_like(candidates.scores, NO_SCORE)
         with progress.bar(f"reranking for {len(queries)} queries", len(queries)) as advance:
             for row, query in enumerate(queries.texts):
