@@ -567,6 +567,8 @@ IMPORTING = [
     Row("import-quote-open", "IMPORT", add("articles.csv", 'a3,x,"y\n'), 2, "articles.csv:4: unexpected end of data"),
     Row("import-header-only", "IMPORT", put("queries.csv", "id,query\n"), 2, "has no rows below"),
     Row("import-empty", "IMPORT", put("judged.csv", ""), 2, "has no rows below"),
+    Row("import-two-ids", "IMPORT", put("articles.csv", "id,pid,text\na1,a2,x\na2,a1,y\n"), 2, ["may be the id of an article: id, pid", "--id"]),
+    Row("import-two-query-ids", "IMPORT --id id", put("queries.csv", "id,number,query\nq1,q2,x\nq2,q1,y\n"), 2, ["may be the id of a query: id, number", "--query-id"]),
     Row("import-no-id-column", "IMPORT", swap("articles.csv", "id,", "nr,"), 2, "plainly the id"),
     Row("import-column-unknown", "IMPORT --title titel", nothing, 2, "did you mean 'title'"),
     Row("import-query-unknown", "IMPORT", add("judged.csv", "z9,a1,1\n"), 2, "judged.csv:4: unknown query"),
