@@ -201,6 +201,14 @@ class ReadsFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class HasFacts(Protocol):
+    """A scorer that has something to tell, such as the hash of its weights as `weights_sha256`."""
+
+    @property
+    def facts(self) -> Facts: ...
+
+
 class Encoder(Protocol):
     """Turns texts into vectors. Hashable, as a retriever is."""
 
@@ -211,7 +219,10 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Tells how well documents answer a query, text by text. Hashable, as a retriever is."""
+    """Tells how well documents answer a query, text by text. Hashable, as a retriever is.
+
+    It may have `facts` too, as in `HasFacts`.
+    """
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float] | NDArray[np.floating]:
         """Return one number for each (query, document), higher for a better answer."""
