@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, require
 from bench.paths import PACKAGE
+from bench.types import Queries, Run, Searcher, check_run
 
 _NOT_THEIRS = (
     f"{PACKAGE}{os.sep}",
@@ -42,6 +43,26 @@ def calling(part: object, where: str, method: str) -> Iterator[None]:
             f"{where}: {kind.__name__}.{method} failed{place} with {what}; mend it (--debug shows the "
             "traceback)"
         ) from error
+
+
+def answers_of(searcher: Searcher, queries: Queries, k: int, n_docs: int, name: str) -> Run:
+    """Search, and return answers that keep the contract; raise `BenchError` naming what they break.
+
+    The store's searchers answer through this, so that no part of a method goes unchecked. `name` is what
+    the user calls it; n_docs, the size of its collection.
+    """
+    with calling(searcher, f"retriever '{name}'", "search"):
+        run = searcher.search(queries, k)
+    require(
+        isinstance(run, Run),
+        f"retriever '{name}': search returned {type(run).__name__}, not a bench.types.Run; mend it",
+    )
+    require(
+        run.docs.shape[1] <= k,
+        f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {k} were asked "
+        "for; mend its search",
+    )
+    return check_run(run, n_docs, len(queries), name)
 
 
 def _is_users(file: str) -> bool:

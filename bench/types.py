@@ -220,6 +220,14 @@ class ReadsFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class HasFacts(Protocol):
+    """A scorer that has something to tell, such as the hash of its weights as `weights_sha256`."""
+
+    @property
+    def facts(self) -> Facts: ...
+
+
 class Encoder(Protocol):
     """Turns texts into vectors. Hashable, as a retriever is."""
 
@@ -230,7 +238,10 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Tells how well documents answer a query, text by text. Hashable, as a retriever is."""
+    """Tells how well documents answer a query, text by text. Hashable, as a retriever is.
+
+    It may have `facts` too, as in `HasFacts`.
+    """
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float] | NDArray[np.floating]:
         """Return one number for each (query, document), higher for a better answer."""
@@ -257,7 +268,7 @@ class TestCollection:
 def check_run(run: Run, n_docs: int, n_queries: int, system: str) -> Run:
     """Return the run if it keeps the contract of `Run`; raise `BenchError` naming what it breaks.
 
-    Called once, where a run leaves a searcher: nothing after it needs to check again.
+    Called where a run leaves a searcher, by `bench.outside.answers_of`: nothing after it checks again.
     """
     docs, scores = run.docs, run.scores
 

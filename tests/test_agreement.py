@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import krippendorff
 import numpy as np
@@ -250,5 +252,11 @@ def test_runs_of_different_depth_are_not_measured_side_by_side(tmp_path, monkeyp
     labels = {name: to_judge.read(name).grades for name in "ab"}
     with pytest.raises(BenchError, match=r"keeps 2 documents a query, and .* keeps 1000"):
         relabel(runs[:2], to_judge, labels)
+    other = Path(shutil.copytree(runs[0], tmp_path / "other"))
+    content = json.loads((other / "record.json").read_text())
+    content["labels"]["relevant"] = 2
+    (other / "record.json").write_text(json.dumps(content))
+    with pytest.raises(BenchError, match=r"other counts grades from 2 on as relevant, and .* from 1 on"):
+        relabel([runs[0], other], to_judge, labels)
     whole = [runs[0], runs[2], runs[3]]  # of twelve documents each keeps all
     assert relabel(whole, to_judge, labels).means.shape == (2, 3, 2)

@@ -161,3 +161,17 @@ def test_types_needs_numpy_only():
 def test_modules_stay_under_300_lines():
     long = {m: n for m, f in MODULES.items() if (n := len(f.read_text().splitlines())) > 300}
     assert not long
+
+
+def test_parts_are_indexed_by_the_store_alone_which_checks_their_answers():
+    indexing = {
+        module
+        for module, file in MODULES.items()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "index"
+        and node.args
+        and ast.unparse(node.args[0]).endswith(("collection", "corpus"))
+    }
+    assert indexing == {"storage.indexes"}

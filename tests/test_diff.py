@@ -164,6 +164,19 @@ def test_a_changed_corpus_or_labels_are_not_shown_for_the_old(runs, capsys, tmp_
     assert "the corpus changed since the run" in refusal("diff", *runs[:2], "--collection", str(other))
 
 
+def test_a_run_file_that_is_not_its_records_is_not_shown_beside_it(runs, refusal, tmp_path):
+    changed = Path(shutil.copytree(runs[1], tmp_path / "changed"))
+    file = changed / "file.trec"
+    lines = [line.split() for line in file.read_text().splitlines() if not line.startswith("q1 ")]
+    file.write_text(
+        "".join(" ".join(line) + "\n" for line in [*lines, ["q1", "Q0", "d11", "1", "1.0", "x"]])
+    )
+    options = ("file", "--query", "q1", "--collection", str(runs[2]))
+    assert "changed/file.trec gives nDCG@10 0.0000 for 'q1', and its record says" in refusal(
+        "diff", runs[0], str(changed), *options
+    )
+
+
 def test_what_can_not_be_shown_is_refused(runs, refusal, tmp_path):
     one, other, _ = runs
     (tmp_path / "a.trec").write_text("q1 Q0 d01 1 1 x\n")

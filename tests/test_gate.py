@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import xml.etree.ElementTree as ElementTree
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -18,9 +19,9 @@ from bench.errors import BenchError
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
 from bench.experiment.baseline import anchor_after, loosened
-from bench.experiment.gate import Outcome, hold, non_inferior
+from bench.experiment.gate import Floor, Outcome, _floors, hold, non_inferior
 from bench.report.escape import visible
-from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
+from bench.report.gate import floor_words, gate_json, gate_junit, gate_markdown, github_annotations
 from bench.runs.record import Record
 
 N = 120
@@ -670,3 +671,31 @@ def test_where_the_corpus_is_not_at_hand_or_another_its_ids_are_not_asked_for(va
         run = variant(f"run{number}", change=of(**other))
         of_an_unknown_document(run / "b.trec")
         assert gate(run, "--baseline", run.parent / f"base{number}", "--update")[0] == 0
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.7, 0.63, 1 / 3, 1.0]), min_size=2, max_size=60),
+    st.sampled_from([0, -1, 1]),
+)
+def test_a_floor_holds_as_in_exact_arithmetic(values, off):
+    exact = sum(map(Fraction, map(str, values))) / len(values)
+    floor = float(exact) + off * 1e-9
+    if not 0 <= floor <= 1:
+        return
+    (found,) = _floors(record({"a": values}), {("a", "nDCG@10"): floor}, np.ones(len(values), bool))
+    assert found.holds == (exact >= Fraction(floor) - Fraction(1, 10**11))
+    now = floor_words(found).split()[2].rstrip(",")
+    assert found.holds or float(now) < floor
+
+
+@pytest.mark.parametrize("n", range(2, 200, 7))
+def test_a_mean_that_equals_its_floor_holds(n):
+    for floor in (0.1, 0.2, 0.35, 0.6, 0.9):
+        (found,) = _floors(record({"a": [floor] * n}), {("", "nDCG@10"): floor}, np.ones(n, bool))
+        assert found.holds
+
+
+def test_a_mean_that_is_below_shows_it():
+    assert floor_words(Floor("a", "MAP", 0.59999, 0.6)) == "a MAP 0.59999, floor 0.6"
+    assert floor_words(Floor("a", "MAP", 0.5, 0.6)) == "a MAP 0.5000, floor 0.6"
+    assert floor_words(Floor("a", "MAP", 0.6, 0.6)) == "a MAP 0.6000, floor 0.6"

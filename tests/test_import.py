@@ -257,3 +257,57 @@ def test_a_link_stays_and_what_it_points_to_is_made(tables, tmp_path, there):
     imported()
     assert (tmp_path / "mine").is_symlink()
     assert len(BeirFolder(str(tmp_path / "real")).load().queries) == 2
+
+
+def test_ids_are_those_that_the_judgements_name(tables, tmp_path, capsys):
+    tables(
+        articles="id,article_id,text\na2,a1,One\na1,a2,Two\n",
+        queries="id,query_id,question\nq2,q1,first\nq1,q2,second\n",
+        qrels="query_id,article_id,grade\nq1,a1,2\nq2,a2,1\n",
+    )
+    imported()
+    documents, queries, grades = loaded(tmp_path / "mine")
+    assert documents == {"a1": ("", "One"), "a2": ("", "Two")}
+    assert {query: text for query, (text, _) in queries.items()} == {"q1": "first", "q2": "second"}
+    assert grades == {"q1": {"a1": 2}, "q2": {"a2": 1}}
+    said = capsys.readouterr().out
+    assert "id = article_id, the name that qrels.csv has for it, text = text; not used: id" in said
+    assert "id = query_id, the name that qrels.csv has for it, text = question; not used: id" in said
+
+
+def test_an_option_wins_over_the_judgements(tables, tmp_path):
+    tables(
+        articles="id,article_id,text\na2,x1,One\na1,x2,Two\n",
+        queries="id,query_id,question\nq2,x1,first\nq1,x2,second\n",
+    )
+    imported("--id", "id", "--query-id", "id")
+    assert loaded(tmp_path / "mine")[0] == {"a2": ("", "One"), "a1": ("", "Two")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"articles": "id,docno,text\na1,a2,x\na2,a1,y\n"}, r"id of an article: id, docno; name one with --id"),
+        (
+            {
+                "queries": "id,qid,question\nq1,q2,x\nq2,q1,y\n",
+                "qrels": "topic,article_id,grade\nq1,a1,1\n",
+            },
+            r"id of a query: id, qid; name one with --query-id",
+        ),
+    ],
+)  # fmt: skip
+def test_two_columns_that_may_be_the_id_are_refused(tables, changed, said):
+    tables(**changed)
+    with pytest.raises(BenchError, match=said):
+        imported()
+
+
+def test_a_text_by_the_name_of_a_judged_column_is_no_id(tables, tmp_path):
+    tables(
+        articles="id,document\na1,One\na2,Two\n",
+        queries="id,query\nq1,first\nq2,second\n",
+        qrels="query,document,grade\nq1,a1,2\nq2,a2,1\n",
+    )
+    imported()
+    assert loaded(tmp_path / "mine")[0] == {"a1": ("", "One"), "a2": ("", "Two")}

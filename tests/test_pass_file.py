@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import stat
 
 import pytest
 from conftest import write_beir
@@ -209,3 +211,27 @@ def test_a_kill_in_the_middle_of_undo_loses_no_note(to_judge, monkeypatch):
                 with pytest.raises(KeyboardInterrupt):
                     session.undo()
             assert session.note == "important remark" or kept.notes[PAIRS[0]] == "important remark"
+
+
+def test_each_judgement_is_on_the_disk_when_it_was_given(to_judge, monkeypatch):
+    synced = []  # inode and size of what was waited for
+
+    def fsync(handle):
+        seen = os.fstat(handle)
+        synced.append((seen.st_ino, None if stat.S_ISDIR(seen.st_mode) else seen.st_size))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    file = to_judge.pass_file("ann")
+    with PassFile(to_judge, "ann") as kept:
+        folder = (file.parent.stat().st_ino, None)
+        assert synced == [(file.stat().st_ino, file.stat().st_size), folder]
+        acts = {
+            "new": (lambda: kept.put(PAIRS[0], 2), False),
+            "over": (lambda: kept.put(PAIRS[0], 1, "a note"), True),
+            "remove": (lambda: kept.remove(PAIRS[0]), True),
+        }
+        for act, anew in acts.values():
+            synced.clear()
+            act()
+            content = (file.stat().st_ino, file.stat().st_size)
+            assert synced == ([content, folder] if anew else [content])

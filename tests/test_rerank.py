@@ -15,6 +15,7 @@ from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.rerank import Reranked
+from bench.runs.comparable import changed_models
 from bench.runs.record import Record
 from bench.storage.indexes import IndexStore
 from bench.types import NO_DOC, Searcher, check_run
@@ -168,3 +169,56 @@ def test_an_own_reranker_on_bm25(bench, beir, tmp_path):
     again = bench("verify", str(run), "--set", f"collection.path={beir}", "--allow", "early")
     assert again.returncode == 1, again.stderr
     assert "early: other code" in again.stdout
+
+
+@dataclass(frozen=True)
+class Short:
+    """BM25 that tells how long its lists are."""
+
+    longest: int
+
+    def index(self, collection, store):
+        return Tells(BM25().index(collection, store), self.longest)
+
+
+@dataclass(frozen=True)
+class Tells:
+    whole: Searcher
+    longest: int
+    nbytes: int = 1
+    exact: None = None
+
+    @property
+    def facts(self):
+        return {"longest_list": self.longest}
+
+    def search(self, queries, k):
+        return self.whole.search(queries, min(k, self.longest))
+
+
+@pytest.mark.parametrize(("longest", "depth", "told"), [(3, 5, 3), (5, 3, 3), (4, 4, 4)])
+def test_the_longest_list_is_no_longer_than_that_of_the_first_stage(longest, depth, told):
+    searcher = Reranked(Short(longest), Says((1.0,)), depth).index(TINY, IndexStore())
+    assert searcher.facts["longest_list"] == told
+    lengths = (searcher.search(make_queries("retrieval of documents"), 12).docs != NO_DOC).sum(axis=1)
+    assert lengths.max() <= told
+
+
+@dataclass(frozen=True)
+class Weighted(Says):
+    """A scorer with weights."""
+
+    weights: str = "w1"
+
+    @property
+    def facts(self):
+        return {"weights_sha256": self.weights}
+
+
+def test_a_scorer_with_other_weights_is_another_model():
+    def told(weights):
+        facts = Reranked(BM25(), Weighted((1.0,), weights)).index(TINY, IndexStore()).facts
+        return Record({"systems": {"early": {"facts": facts}}})
+
+    assert changed_models(told("w1"), told("w1")) == []
+    assert changed_models(told("w1"), told("w2")) == [("early", "w1", "w2")]

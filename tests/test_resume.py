@@ -256,16 +256,48 @@ def test_what_a_killed_run_half_wrote_is_swept_a_day_later(bench, beir, tmp_path
     assert (tmp_path / "out" / ".bench-part-new").exists()
 
 
-def test_unfinished_runs_are_swept_when_nobody_comes_back_to_them(beir, tmp_path):
-    days = {"old": 40, "new": 20}
-    for name, age in days.items():
-        folder = tmp_path / "out" / ".unfinished" / name
-        folder.mkdir(parents=True)
-        (folder / "bm25-x.npz").touch()
-        os.utime(folder, (time.time() - age * 86400,) * 2)
+def test_unfinished_runs_are_swept_when_nobody_comes_back_to_them_and_nothing_else(beir, tmp_path):
+    place = tmp_path / "out" / ".unfinished"
+    own, others, elsewhere = "0a" * 16, "1b" * 16, tmp_path / ("2c" * 16)
+    files = {
+        place / own / "bm25-x.npz": 40,
+        place / own / ".bench-part-x.npz": 40,
+        place / ("3d" * 16) / "bm25-x.npz": 20,
+        place / "thesis" / "chapter.npz": 40,
+        place / others / "notes.txt": 40,
+        place / others / "deeper" / "x.npz": 40,
+        place / "notes.txt": 40,
+        place / ("4e" * 16): 40,
+        elsewhere / "bm25-x.npz": 40,
+    }
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (place / elsewhere.name).symlink_to(elsewhere)
+    for file, age in files.items():
+        then = time.time() - age * 86400
+        for path in {file, file.parent} - {place, tmp_path}:
+            os.utime(path, (then, then))
+    os.utime(place / elsewhere.name, (0, 0), follow_symlinks=False)
     test = BeirFolder(str(beir)).load()
     Unfinished(tmp_path / "out").open({}, {"bm25": BM25()}, test)
-    assert [folder.name for folder in (tmp_path / "out" / ".unfinished").iterdir()] == ["new"]
+    assert {file for file in files if not file.exists()} == {
+        place / own / "bm25-x.npz",
+        place / own / ".bench-part-x.npz",
+    }
+    assert not (place / own).exists()
+    assert (place / elsewhere.name).is_symlink()
+
+
+def test_a_linked_folder_of_unfinished_runs_is_not_swept(beir, tmp_path):
+    kept = tmp_path / "elsewhere" / ("0a" * 16) / "bm25-x.npz"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    os.utime(kept.parent, (0, 0))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".unfinished").symlink_to(tmp_path / "elsewhere")
+    Unfinished(tmp_path / "out").open({}, {"bm25": BM25()}, BeirFolder(str(beir)).load())
+    assert kept.exists()
 
 
 @pytest.mark.long

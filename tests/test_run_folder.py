@@ -432,10 +432,13 @@ def test_plots_are_known_by_name():
     assert {f"{name}{form}" for name in plots.PLOTS for form in plots.FORMATS} == run_folder.PLOT_FILES
 
 
+KEY = "0a" * 16  # of an unfinished run
+
+
 def test_an_unfinished_run_inside_keeps_no_baseline_from_being_replaced(two_runs, tmp_path):
     baseline = shutil.copytree(two_runs[0], tmp_path / "base")
-    (baseline / ".unfinished" / "key").mkdir(parents=True)
-    (baseline / ".unfinished" / "key" / "bm25-key.npz").touch()
+    (baseline / ".unfinished" / KEY).mkdir(parents=True)
+    (baseline / ".unfinished" / KEY / "bm25-key.npz").touch()
     (baseline / ".bench-part-x.tex").touch()
     assert foreign_files(baseline) == []
     assert Record.load(baseline).systems == ["bm25"]
@@ -451,7 +454,8 @@ def test_an_unfinished_run_inside_keeps_no_baseline_from_being_replaced(two_runs
         ".summary.md.x1.md",
         ".unfinished",
         ".unfinished/notes.txt",
-        ".unfinished/key/notes.txt",
+        f".unfinished/{KEY}/notes.txt",
+        ".unfinished/notes/x.npz",
     ],
 )
 def test_a_hidden_file_that_no_process_of_ours_leaves_is_not_removed(two_runs, tmp_path, name):

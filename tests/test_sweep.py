@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
+import pytest
 from conftest import write_beir
 
 from bench.cli import app
@@ -84,3 +86,30 @@ def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
         ["[bm25]", mean, "–"],
         ["[other]", "–", mean],
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [("collection", "corpus"), ("labels", "labels"), ("queries", "queries"), ("depth", "depth")],
+)
+def test_means_over_other_data_or_rules_are_not_ranked(saved, key, what):
+    from bench.report.sweep import sweep_table
+
+    record = Record.load(saved)
+    lower = deepcopy(record.content)
+    means = lower["evidence"]["means"]
+    for by_measure in means.values():
+        for its in by_measure.values():
+            for row in its.values():
+                row["mean"] -= 0.1
+    other = deepcopy(lower)
+    if key == "depth":
+        other["config"]["depth"] = 20
+    else:
+        other[key]["fingerprint"] = "0" * 64
+    same = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(lower))])
+    assert [[cell.bold for cell in row] for row in same.body] == [[False, True], [False, False]]
+    assert same.notes[0].startswith("Bold")
+    grid = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(other))])
+    assert not any(cell.bold for row in grid.body for cell in row)
+    assert grid.notes == (f"Runs differ in {what}: their means do not mean the same, and none is bold.",)

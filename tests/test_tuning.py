@@ -21,7 +21,7 @@ from bench.cli.run import _in_grammar
 from bench.errors import BenchError
 from bench.evaluation.systems import run_systems
 from bench.evidence.comparison import compare
-from bench.evidence.crossval import Tuned, cross_validate, folds_of, grid
+from bench.evidence.crossval import Tuned, cross_validate, first_best, folds_of, grid
 from bench.experiment import looks, tuning
 from bench.report.tuning import tuning_tables
 from bench.runs.record import Record
@@ -48,6 +48,17 @@ def test_a_query_is_measured_by_a_setting_that_others_chose():
     held_out, choices = cross_validate(values, np.array([0, 0, 1, 1]))
     assert choices == [1, 0]
     assert held_out.tolist() == [0.0, 0.0, 0.5, 0.5]
+
+
+def test_of_means_that_differ_by_rounding_alone_the_first_wins():
+    """The same values in another order add up to another last bit."""
+    default = [0.1, 0.2, 0.3]
+    other = [0.3, 0.2, 0.1]
+    means = [sum(default) / 3, sum(other) / 3, 0.1]
+    assert len(set(means)) == 3
+    for pair in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
+        ordered = [means[place] for place in pair]
+        assert first_best(ordered) == (1 if pair[0] == 2 else 0)
 
 
 def test_of_equal_settings_the_first_wins():

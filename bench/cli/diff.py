@@ -13,6 +13,7 @@ from bench.errors import BenchError, did_you_mean, require
 
 if TYPE_CHECKING:
     from bench.report.grid import Grid
+    from bench.runs.contenders import Contenders
     from bench.runs.diff import SystemChange
     from bench.runs.record import Record
     from bench.types import TestCollection
@@ -87,8 +88,33 @@ def diff(
                 Path(_folder(run)) / f"{found.origins[row][1]}.trec"
                 for run, row in zip((before, after), one.rows, strict=True)
             ]
+            if test is not None:
+                _require_same_values(query, found, one.rows, files, test)
             tables += _rankings(query, by, one, files, top, test)
     print_grids(tables)
+
+
+def _require_same_values(
+    query: str, found: Contenders, rows: Sequence[int], files: Sequence[Path], test: TestCollection
+) -> None:
+    """Raise `BenchError` where a run file gives another value than its record has."""
+    from bench.collections.run_file import ReadRun
+    from bench.evaluation.measures import Measure, evaluate
+    from bench.ranking import ties_of
+
+    asked = test.queries.select([test.queries.ids.index(query)])
+    measures = [Measure.parse(name) for name in found.measures]
+    recorded = found.values[:, :, list(found.query_ids).index(query)]
+    for file, row in zip(files, rows, strict=True):
+        answers = ReadRun.read(file, test.collection)
+        run = answers.of(asked, len(test.collection), ties_of(test.collection))
+        now = evaluate(run, asked, test.qrels, test.collection, measures).values[:, 0]
+        for name, value, then in zip(found.measures, now, recorded[row], strict=True):
+            require(
+                abs(value - then) < 1e-6,
+                f"{file} gives {name} {value:.4f} for '{query}', and its record says {then:.4f}: one of "
+                "them was changed; run again",
+            )
 
 
 def _rankings(

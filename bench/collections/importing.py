@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.collections.beir import ALL, read_grade
-from bench.collections.tables import Table, missing, read_table
-from bench.errors import BenchError, did_you_mean, require
+from bench.collections.tables import Table, missing, plain, read_table
+from bench.errors import BenchError, did_you_mean, listed, require
 from bench.storage.files import write_json_lines, write_text
 from bench.storage.leftovers import part_folder
 
@@ -44,6 +44,36 @@ class Columns:
     def maybe(self, table: Table, option: str, wanted: str, guesses: Sequence[str]) -> int | None:
         """Return the place of a column, None where there is none."""
         return table.column(wanted, self.given.get(option), guesses, option)
+
+    def key(
+        self,
+        table: Table,
+        option: str,
+        wanted: str,
+        guesses: Sequence[str],
+        judged: tuple[Path, str] | None,
+        others: Sequence[str],
+    ) -> tuple[int, str]:
+        """Return the place of the ids that judgements name, and a note where a choice was made.
+
+        judged  the file of judgements, and its column that names these rows
+        others  guesses for what the rows say: a column of those is no id
+
+        Raises `BenchError` where there is none, and where several may be it and nothing decides.
+        """
+        if self.given.get(option) is not None:
+            return self.of(table, option, wanted, guesses), ""
+        likely = table.likely(guesses)
+        named = table.likely([plain(judged[1])]) if judged else []
+        if judged and named and named[0] not in table.likely(others):
+            choice = len(likely) > 1 or named != likely
+            return named[0], f", the name that {judged[0]} has for it" if choice else ""
+        require(
+            len(likely) < 2,
+            f"{table.file} has several columns that may be the {wanted}: "
+            f"{listed([table.columns[at] for at in likely])}; name one with {option}",
+        )
+        return self.of(table, option, wanted, guesses), ""
 
 
 @dataclass(frozen=True)
@@ -104,8 +134,12 @@ def read_collection(
     """
     notes: list[str] = []
     tables = [read_table(file, quotes=quotes) for file in (articles, queries, qrels) if file]
-    documents = _documents(tables[0], columns, notes)
-    asked = _queries(tables[1], columns, notes)
+    of_query = of_doc = None
+    if qrels:
+        query_at, doc_at = _judged(tables[2], columns)
+        of_query, of_doc = ((qrels, tables[2].columns[at]) for at in (query_at, doc_at))
+    documents = _documents(tables[0], columns, of_doc, notes)
+    asked = _queries(tables[1], columns, of_query, notes)
     judged = _judgements(tables[2], columns, documents, asked, notes) if qrels else {}
     notes += [table.line_ends for table in tables if table.line_ends]
     if qrels and (unjudged := len(asked) - len(judged)):
@@ -113,8 +147,19 @@ def read_collection(
     return Imported(documents, asked, judged, tuple(notes))
 
 
-def _documents(table: Table, columns: Columns, notes: list[str]) -> dict[str, tuple[str, str]]:
-    name = columns.of(table, "--id", "id of an article", _DOC_IDS)
+def _judged(table: Table, columns: Columns) -> tuple[int, int]:
+    """Return the places of query and article in a table of judgements."""
+    return (
+        columns.of(table, "--judged-query", "query of a judgement", _JUDGED_QUERIES),
+        columns.of(table, "--judged-id", "article of a judgement", _JUDGED_DOCS),
+    )
+
+
+def _documents(
+    table: Table, columns: Columns, judged: tuple[Path, str] | None, notes: list[str]
+) -> dict[str, tuple[str, str]]:
+    others = (*_TITLES, *_TEXTS)
+    name, why = columns.key(table, "--id", "id of an article", _DOC_IDS, judged, others)
     title = columns.maybe(table, "--title", "title", _TITLES)
     text = columns.maybe(table, "--text", "text", _TEXTS)
     if title is None and text is None:
@@ -125,14 +170,17 @@ def _documents(table: Table, columns: Columns, notes: list[str]) -> dict[str, tu
     ):
         _require_new_id(doc, found, where)
         found[doc] = (head, body)
-    notes.append(_read_as(table, {"id": name, "title": title, "text": text}))
+    notes.append(_read_as(table, {"id": name, "title": title, "text": text}, why))
     if empty := sum(not any(both) for both in found.values()):
         notes.append(f"{empty:,} articles have neither title nor text: nothing finds them")
     return found
 
 
-def _queries(table: Table, columns: Columns, notes: list[str]) -> dict[str, tuple[str, str]]:
-    name = columns.of(table, "--query-id", "id of a query", _QUERY_IDS)
+def _queries(
+    table: Table, columns: Columns, judged: tuple[Path, str] | None, notes: list[str]
+) -> dict[str, tuple[str, str]]:
+    others = (*_QUERIES, *_SETS)
+    name, why = columns.key(table, "--query-id", "id of a query", _QUERY_IDS, judged, others)
     text = columns.of(table, "--query", "text of a query", _QUERIES)
     group = columns.maybe(table, "--set", "query set", _SETS)
     found: dict[str, tuple[str, str]] = {}
@@ -143,7 +191,7 @@ def _queries(table: Table, columns: Columns, notes: list[str]) -> dict[str, tupl
         require(asked != "", f"{where}: query '{query}' has no text; write one, or leave the row out")
         require(its_set != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
         found[query] = (asked, its_set)
-    notes.append(_read_as(table, {"id": name, "text": text, "set": group}))
+    notes.append(_read_as(table, {"id": name, "text": text, "set": group}, why))
     return found
 
 
@@ -154,8 +202,7 @@ def _judgements(
     queries: Mapping[str, object],
     notes: list[str],
 ) -> dict[str, dict[str, int]]:
-    query_at = columns.of(table, "--judged-query", "query of a judgement", _JUDGED_QUERIES)
-    doc_at = columns.of(table, "--judged-id", "article of a judgement", _JUDGED_DOCS)
+    query_at, doc_at = _judged(table, columns)
     grade_at = columns.maybe(table, "--grade", "grade", _GRADES)
     # A third column that nobody knows may be the grade: only a list of pairs has none.
     if grade_at is None and len(table.columns) > 2:
@@ -191,9 +238,10 @@ def _near(name: str, known: Mapping[str, object]) -> str:
     return hint if hint.startswith("did") else "add it there, or leave the judgement out"
 
 
-def _read_as(table: Table, places: Mapping[str, int | None]) -> str:
-    """Say which column was taken for what, and which were not."""
+def _read_as(table: Table, places: Mapping[str, int | None], why: str = "") -> str:
+    """Say which column was taken for what, why the first was, and which were not taken."""
     taken = {what: table.columns[at] for what, at in places.items() if at is not None}
     unused = [name or "(no name)" for at, name in enumerate(table.columns) if at not in places.values()]
-    read = ", ".join(f"{what} = {name}" for what, name in taken.items())
+    first, *rest = (f"{what} = {name}" for what, name in taken.items())
+    read = ", ".join([first + why, *rest])
     return f"{table.said}: {read}" + (f"; not used: {', '.join(unused)}" if unused else "")

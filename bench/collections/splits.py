@@ -96,10 +96,12 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
         "test queries; label more, or change --dev",
     )
     if divided:  # dev.tsv is written over: first, all it holds is in test.tsv
-        write_text(files[TEST], _lines(grades))
-    write_text(files[DEV], _lines({q: its for q, its in grades.items() if split[q] == DEV}))
+        write_text(files[TEST], _lines(grades), durable=True)
+    write_text(
+        files[DEV], _lines({q: its for q, its in grades.items() if split[q] == DEV}), durable=True
+    )
     rest = {q: its for q, its in grades.items() if split[q] == TEST}
-    write_text(files[TEST], _lines(rest), keep=not divided)
+    write_text(files[TEST], _lines(rest), keep=not divided, durable=True)
     return Divided(n[DEV], n[TEST], len(set(sets.values())))
 
 

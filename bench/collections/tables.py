@@ -38,8 +38,12 @@ class Table:
                 + did_you_mean(asked, self.columns),
             )
             return self.columns.index(asked)
-        plain = [_plain(name) for name in self.columns]
-        return next((plain.index(guess) for guess in guesses if guess in plain), None)
+        return next(iter(self.likely(guesses)), None)
+
+    def likely(self, guesses: Sequence[str]) -> list[int]:
+        """Return the places of the columns that are among the guesses, the likeliest first."""
+        names = [plain(name) for name in self.columns]
+        return [names.index(guess) for guess in guesses if guess in names]
 
     def cells(self, place: int | None) -> Iterator[tuple[str, str]]:
         """Yield (file:line, what stands in this column) of each row; nothing for no column."""
@@ -116,7 +120,8 @@ def missing(table: Table, wanted: str, option: str) -> BenchError:
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a column's name as the guesses are written: Article-ID is article_id."""
     return name.casefold().strip("_ ").replace("-", "_").replace(" ", "_")
 
 

@@ -15,7 +15,15 @@ from bench.errors import BenchError, require
 from bench.evaluation.measures import Measure, answerable
 from bench.evaluation.systems import run_systems
 from bench.evidence.comparison import Comparison, compare
-from bench.evidence.crossval import DEFAULT, Tuned, cross_validate, folds_of, grid, in_one_word
+from bench.evidence.crossval import (
+    DEFAULT,
+    Tuned,
+    cross_validate,
+    first_best,
+    folds_of,
+    grid,
+    in_one_word,
+)
 from bench.evidence.family import Margins
 from bench.experiment import looks
 from bench.experiment.build import build, fits, require_allowed, said
@@ -135,7 +143,7 @@ def _on_dev(search: _Search, retriever: str, dev: TestCollection, folds: int) ->
         str(search.measure),
         len(queries),
         means,
-        max(names, key=means.__getitem__),
+        names[first_best(list(means.values()))],
         float(held_out.mean()),
         search.against_default(SEARCHED, held_out, values[0], queries.sets),
         tuple(names[place] for place in choices),

@@ -200,7 +200,7 @@ def _read_whole(file: Path, queries: set[str], docs: set[str]) -> Pass:
         if not _is_cut_off(last, queries, docs):
             raise
         print(visible(f"bench: {file}: the last line '{last}' has no grade and goes"), file=sys.stderr)
-        with whole_file(file) as part:
+        with whole_file(file, durable=True) as part:
             part.write_bytes(content[:start])
         return read_pass(file, queries, docs)
     if last:

@@ -150,8 +150,8 @@ def line_of(pair: Pair, grade: int, note: str, settles: str = "") -> str:
 
 
 def write_pass(file: Path, judged: Pass) -> None:
-    """Write a pass, whole or not at all."""
-    write_text(file, "".join(lines_of(judged)), keep=False)
+    """Write a pass, whole or not at all, and onto the disk."""
+    write_text(file, "".join(lines_of(judged)), keep=False, durable=True)
 
 
 def require_same_pairs(first: Pass, second: Pass, to_judge: ToJudge, *, pooled: bool) -> list[str]:

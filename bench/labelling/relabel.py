@@ -75,6 +75,11 @@ def relabel(
             f"{run} has other queries or measures than {runs[0]}; name runs of one config",
         )
         require(
+            record.content["labels"]["relevant"] == relevant,
+            f"{run} counts grades from {record.content['labels']['relevant']} on as relevant, and "
+            f"{runs[0]} from {relevant} on; name runs of one collection.relevant",
+        )
+        require(
             min(record.depth, n_docs) == min(first.depth, n_docs),
             f"{run} keeps {record.depth} documents a query, and {runs[0]} keeps {first.depth}, so their "
             "values do not mean the same; name runs of one depth",

@@ -160,9 +160,11 @@ def _write_splits(
             keep_earlier(file)
     if leaving:
         for split, chosen in lines.items():
-            write_text(file_of[split], _qrels([*chosen, *leaving.get(split, ())]), keep=False)
+            write_text(
+                file_of[split], _qrels([*chosen, *leaving.get(split, ())]), keep=False, durable=True
+            )
     for split, chosen in lines.items():
-        write_text(file_of[split], _qrels(chosen), keep=False)
+        write_text(file_of[split], _qrels(chosen), keep=False, durable=True)
     emptied = [file_of[split] for split in leaving if split not in lines]
     for file in emptied:
         file.unlink()

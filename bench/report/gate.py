@@ -88,8 +88,7 @@ def _floors_table(floors: tuple[Floor, ...]) -> Grid:
         (
             Cell(one.system),
             Cell(one.measure),
-            Cell(f"{one.now:.4f}"),
-            Cell(f"{one.lowest:g}"),
+            *map(Cell, _floor_numbers(one)),
             Cell("holds" if one.holds else "below floor", not one.holds),
         )
         for one in floors
@@ -119,7 +118,16 @@ def finding_words(one: Finding) -> str:
 
 def floor_words(one: Floor) -> str:
     """Return a floor in one line."""
-    return f"{one.system} {one.measure} {one.now:.4f}, floor {one.lowest:g}"
+    now, lowest = _floor_numbers(one)
+    return f"{one.system} {one.measure} {now}, floor {lowest}"
+
+
+def _floor_numbers(one: Floor) -> tuple[str, str]:
+    """Return mean and floor, with as many digits as show that a mean is below."""
+    digits = 4
+    while not one.holds and float(f"{one.now:.{digits}f}") >= one.lowest and digits < 16:
+        digits += 1
+    return f"{one.now:.{digits}f}", repr(one.lowest) if digits > 4 else f"{one.lowest:g}"
 
 
 def gate_markdown(result: GateResult) -> str:

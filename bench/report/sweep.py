@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.errors import listed
 from bench.report.grid import Cell, Grid
 from bench.report.summary import select
 from bench.runs.naming import short_keys
@@ -23,24 +24,42 @@ def sweep_table(jobs: Sequence[tuple[Mapping[str, str], Record]]) -> Grid:
     names = short_keys(list(jobs[0][0]))
     systems = list(dict.fromkeys(system for _, record in jobs for system in record.systems))
     measures = list(dict.fromkeys(record.primary for _, record in jobs))
+    differing = _differing([record for _, record in jobs])
     means = [
         {row.system: row.mean for row in select(record, measure=record.primary)} for _, record in jobs
     ]
     best = {}
     for system in systems:
         found = [f"{its[system]:.4f}" for its in means if system in its]
-        best[system] = max(found) if len(set(found)) > 1 else ""
+        best[system] = max(found) if len(set(found)) > 1 and not differing else ""
     body = []
     for (swept, _), its in zip(jobs, means, strict=True):
         texts = [f"{its[system]:.4f}" if system in its else "–" for system in systems]
         cells = [Cell(text, text == best[one]) for one, text in zip(systems, texts, strict=True)]
         body.append((*(Cell(swept[key]) for key in names), *cells))
-    notes = [_FLATTERS]
-    if len(measures) > 1:
-        notes.append("Runs have other primary measures: their means do not mean the same.")
+    note = _FLATTERS
+    if differing:
+        note = f"Runs differ in {listed(differing)}: their means do not mean the same, and none is bold."
     return Grid(
         f"{len(jobs)} runs, {' or '.join(measures)}",
         (*names.values(), *systems),
         tuple(body),
-        tuple(notes),
+        (note,),
     )
+
+
+def _differing(records: Sequence[Record]) -> list[str]:
+    """Return in words what the means depend on beside the systems, and is not the same in all runs."""
+    seen: dict[str, set[object]] = {}
+    for record in records:
+        content = record.content
+        documents = content["collection"]["documents"]
+        for what, value in (
+            ("primary measure", record.primary),
+            ("corpus", content["collection"]["fingerprint"]),
+            ("labels", content["labels"]["fingerprint"]),
+            ("queries", content["queries"]["fingerprint"]),
+            ("depth", min(record.depth, documents)),
+        ):
+            seen.setdefault(what, set()).add(value)
+    return [what for what, values in seen.items() if len(values) > 1]

@@ -17,6 +17,7 @@ from bench.types import (
     NO_SCORE,
     Collection,
     Facts,
+    HasFacts,
     Queries,
     Retriever,
     Run,
@@ -77,8 +78,13 @@ class _RerankedSearcher:
 
     @property
     def facts(self) -> Facts:
-        stage = {f"first.{key}": value for key, value in self.first.facts.items()}
-        return {**stage, "longest_list": self.settings.depth}
+        first, scorer = self.first.facts, self.settings.scorer
+        told = {f"first.{key}": value for key, value in first.items()}
+        if isinstance(scorer, HasFacts):
+            told |= {f"scorer.{key}": value for key, value in scorer.facts.items()}
+        longest = first.get("longest_list")
+        depth = self.settings.depth
+        return {**told, "longest_list": min(depth, longest) if isinstance(longest, int) else depth}
 
     def search(self, queries: Queries, k: int) -> Run:
         candidates = self.first.search(queries, min(self.settings.depth, len(self.collection)))

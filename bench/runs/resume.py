@@ -18,12 +18,10 @@ from bench.evaluation.measures import Measure
 from bench.evaluation.results import SystemResult
 from bench.storage import cache
 from bench.storage.identity import Fingerprint, fingerprint
-from bench.storage.leftovers import UNFINISHED, sweep
+from bench.storage.leftovers import UNFINISHED, sweep_unfinished
 from bench.storage.sources import sources_of
 from bench.types import Measures, Queries, Retriever, Run, TestCollection
 
-# Nobody comes back to a run after so long; and one of other settings, data or code is another run.
-_STALE_S = 30 * 24 * 3600
 # It and all that it imports make values of answers.
 _EVALUATION = "bench.evaluation.systems"
 
@@ -84,7 +82,7 @@ class Unfinished:
         }
         key = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
         self._folder = self._output / UNFINISHED / key[:32]
-        sweep(self._folder.parent, "", _STALE_S)
+        sweep_unfinished(self._folder.parent)
         self.finished = [
             name for name, one in retrievers.items() if self._file(name, fingerprint(one)).exists()
         ]

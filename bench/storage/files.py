@@ -34,12 +34,13 @@ def to_disk(path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, *, keep: bool = True) -> Iterator[Path]:
+def whole_file(path: Path, *, keep: bool = True, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path; if the block ends well, what was written there becomes `path`.
 
     A link stays, and what it points to is written. Pipes and devices are written into, as is standard
     output, which "-" names too. An earlier file is kept as `path`.bak, .bak2, …, unless it is the same,
-    or `keep` is false: for files that bench alone writes. Raises `BenchError` where that can not be.
+    or `keep` is false: for files that bench alone writes. What is `durable` survives a power failure: it
+    is for what people made, and nobody can compute again. Raises `BenchError` where that can not be.
     """
     with _refusing(path):
         place = None if _is_stream(path) else Path(os.path.realpath(path))
@@ -62,7 +63,11 @@ def whole_file(path: Path, *, keep: bool = True) -> Iterator[Path]:
                     shutil.copymode(place, part)
                 else:
                     part.chmod(0o644)  # mkstemp's 0600 would lock colleagues out of shared results
+                if durable:
+                    to_disk(part)  # before its name: or the name could survive without the content
                 part.replace(place)
+                if durable:
+                    to_disk(folder)
     finally:
         part.unlink(missing_ok=True)
 
@@ -167,9 +172,9 @@ def files_below(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def write_text(path: Path, text: str, *, keep: bool = True) -> None:
+def write_text(path: Path, text: str, *, keep: bool = True, durable: bool = False) -> None:
     """Write a text file as `whole_file` does."""
-    with whole_file(path, keep=keep) as part, _refusing(path):
+    with whole_file(path, keep=keep, durable=durable) as part, _refusing(path):
         part.write_text(text, encoding="utf-8")
 
 

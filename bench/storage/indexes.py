@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.errors import BenchError, require
-from bench.outside import calling
+from bench.outside import answers_of, calling
 from bench.storage.cache import cache_folder, go_without, key_of, sha256_of
 from bench.storage.identity import fingerprint, parts_of
 from bench.storage.leftovers import part_folder
-from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher, check_run
+from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
 
 _MANIFEST = "manifest.json"
 
@@ -134,18 +134,7 @@ class IndexStore:
             self.spared += seconds
             return run
         started, spared = time.perf_counter(), self.spared
-        with calling(searcher, f"retriever '{name}'", "search"):
-            run = searcher.search(queries, k)
-        require(
-            isinstance(run, Run),
-            f"retriever '{name}': search returned {type(run).__name__}, not a bench.types.Run; mend it",
-        )
-        check_run(run, n_docs, len(queries), name)
-        require(
-            run.docs.shape[1] <= k,
-            f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {k} were asked "
-            "for; mend its search",
-        )
+        run = answers_of(searcher, queries, k, n_docs, name)
         seconds = time.perf_counter() - started + self.spared - spared
         self._answers.save(key, run, seconds)
         return run
