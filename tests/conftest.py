@@ -176,8 +176,8 @@ def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
 
 
 def only_run(folder: Path) -> Path:
-    """Return the one run folder below."""
-    runs = list(folder.iterdir())
+    """Return the one run folder below; what is kept of unfinished ones is not meant."""
+    runs = [run for run in folder.iterdir() if run.name != ".unfinished"]
     assert len(runs) == 1, runs
     return runs[0]
 

@@ -16,6 +16,7 @@ from bench.evaluation.systems import run_systems
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.fuse import Fused
 from bench.retrievers.rerank import Reranked
+from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Run, TestCollection
 
 TINY = InMemory("tiny", list(DOCUMENTS), *map(list, zip(*DOCUMENTS.values(), strict=True)))
@@ -89,4 +90,4 @@ def test_a_part_is_asked_for_its_depth_and_may_give_no_more():
     whole = Gives((2, 1), (2.0, 1.0))
     for put in (Fused({"a": BM25(), "own": whole}, depth=1), Reranked(whole, Long(), depth=1)):
         with pytest.raises(BenchError, match="returned 2 documents a query, where 1 were asked for"):
-            put.index(TINY).search(QUERIES, 5)
+            put.index(TINY, IndexStore()).search(QUERIES, 5)

@@ -218,7 +218,7 @@ class Weighted(Says):
 def test_a_scorer_with_other_weights_is_another_model():
     def told(weights):
         facts = Reranked(BM25(), Weighted((1.0,), weights)).index(TINY, IndexStore()).facts
-        return Record({"systems": {"early": {"facts": facts}}})
+        return Record({"systems": {"early": {"facts": facts}}}, np.empty((1, 0, 0)))
 
     assert changed_models(told("w1"), told("w1")) == []
     assert changed_models(told("w1"), told("w2")) == [("early", "w1", "w2")]
