@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,8 +27,10 @@ from bench.cli.gate import gate
 from bench.cli.import_tables import import_tables
 from bench.cli.ingest import ingest
 from bench.cli.judge import judge
+from bench.cli.list import list_known
 from bench.cli.report import report
 from bench.cli.run import run
+from bench.cli.show import show
 from bench.cli.split import split
 from bench.cli.tune import tune
 from bench.cli.verify import verify
@@ -44,6 +46,8 @@ app = typer.Typer(
 # In the order in which a user meets them.
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "run": (run, "Evaluate retrievers on labelled queries."),
+    "list": (list_known, "What settings can name; saved runs."),
+    "show": (show, "A saved run: its tables, and what was run."),
     "compare": (compare, "Is the difference between systems real?"),
     "diff": (diff, "Which queries changed from one run to another."),
     "gate": (gate, "Hold a run against the baseline, for CI."),
@@ -79,10 +83,6 @@ def options(
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)
         raise typer.Exit(2)  # a script whose command is empty must not take it for a pass
-
-
-# typer carries its own copy of click: the base of its bad parameters is every error of usage.
-_UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 
 def _command(arguments: list[str]) -> int:
@@ -126,8 +126,9 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
         if debug:
             traceback.print_exception(error)
         return _refuse(str(error))
-    except _UsageError as error:
-        asked = error.ctx.command_path if error.ctx else "bench"
+    except typer.TyperException as error:  # the command line does not say what the command asks for
+        context = getattr(error, "ctx", None)  # not every one of them knows its command
+        asked = context.command_path if context else "bench"
         return _refuse(f"{error.format_message()} See '{asked} --help'.")
     except Stopped as signal:
         print(f"bench: {signal.word}", file=sys.stderr)
