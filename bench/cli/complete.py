@@ -9,7 +9,9 @@ import typer
 
 def complete(
     context: typer.Context,
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="bash|zsh|fish")],
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"], typer.Argument(metavar="bash|zsh|fish", help="Your shell.")
+    ],
     line: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Print what may stand at the end of this line.")
     ] = None,

@@ -15,7 +15,7 @@ def import_tables(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The BEIR folder that is made.")],
     qrels: Annotated[
         Path | None,
-        typer.Argument(metavar="[QRELS]", help="query, article, grade; none if they are to be judged."),
+        typer.Argument(metavar="QRELS", help="query, article, grade; none if they are to be judged."),
     ] = None,
     doc_id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Of ARTICLES.")] = None,
     title: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of ARTICLES.")] = None,

@@ -27,7 +27,7 @@ def list_known(
     kind: Annotated[str, typer.Argument(metavar="|".join(KINDS), help="What to list.")],
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help=f"Of runs; {_RUNS} if not given."),
+        typer.Argument(metavar="FOLDER", help=f"Of runs; {_RUNS} if not given."),
     ] = None,
     own: ConfigDirs = None,
 ) -> None:

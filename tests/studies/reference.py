@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.examples import EXAMPLES
+from bench.report.escape import markdown_text
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 HEAD = """# The command line
@@ -27,7 +29,8 @@ def reference() -> str:
     root = typer.main.get_command(app.app)
     commands: dict[str, Any] = root.commands  # type: ignore[attr-defined]
     contents = (
-        f"- [`bench {name}`](#bench-{name}): {each.short_help}" for name, each in commands.items()
+        f"- [`bench {name}`](#bench-{name}): {markdown_text(each.short_help)}"
+        for name, each in commands.items()
     )
     sections = ["\n".join(_section(name, each)) for name, each in commands.items()]
     return "\n".join([HEAD, *contents, "", *sections])
@@ -38,49 +41,36 @@ def _section(name: str, command: Any) -> Iterator[str]:
     said, *_ = command.help.partition("\b")
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
-    yield f"## bench {name}\n\n{said.strip()}\n"
+    yield f"## bench {name}\n\n{_prose(said)}\n"
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"```text\nbench {name} {usage}\n```\n"
-    yield from _table("argument", [(one.make_metavar(context), one) for one in arguments])
-    yield from _table("option", [(_named(one, context), one) for one in options])
+    yield from _table("argument", [one.get_help_record(context) for one in arguments])
+    yield from _table("option", [one.get_help_record(context) for one in options])
     examples, _, more = EXAMPLES.get(name, "").strip().partition("\n\n")
     if examples:
         yield f"```console\n{_as_typed(examples)}\n```\n"
     if more:
-        yield f"{more.strip()}\n"
+        yield f"{_prose(more)}\n"
 
 
 def _as_typed(examples: str) -> str:
     return "\n".join(f"$ {line}" for line in examples.splitlines())
 
 
-def _table(what: str, rows: list[tuple[str, Any]]) -> Iterator[str]:
+def _table(what: str, rows: list[tuple[str, str]]) -> Iterator[str]:
     if rows:
         yield f"| {what} | what it is |\n|---|---|"
-        for name, one in rows:
-            yield f"| `{_cell(name)}` | {_cell(_told(one))} |"
+        yield from (f"| `{_named(name)}` | {markdown_text(told)} |" for name, told in rows)
         yield ""
 
 
-def _named(option: Any, context: Any) -> str:
-    names = ", ".join(sorted(option.opts, key=len, reverse=True))
-    return names if option.is_flag else f"{names} {option.make_metavar(context)}"
+def _prose(text: str) -> str:
+    return "\n".join(map(markdown_text, text.strip().splitlines()))
 
 
-def _told(one: Any) -> str:
-    """The help of an argument or option, whether it must be given, and what holds if it is not."""
-    told = [one.help or ""]
-    if one.required:
-        told.append("Must be given.")
-    elif one.default not in (None, False, ()) and not callable(one.default):
-        told.append(f"Default: {getattr(one.default, 'value', one.default)}.")
-    if getattr(one, "multiple", False) or one.nargs == -1:
-        told.append("May be repeated.")
-    return " ".join(filter(None, told))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _named(name: str) -> str:
+    """A name as the help has it, without Python's type; a table would end at a bare "|"."""
+    return re.sub(r" <.*>$", "", name).replace("|", "\\|")
 
 
 if __name__ == "__main__":
