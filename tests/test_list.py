@@ -166,8 +166,9 @@ def test_show_tells_the_commit_and_leaves_out_what_a_record_does_not_tell(lines,
     content = json.loads((ROOT / "results" / "baseline" / "record.json").read_text())
     (code,) = [line for line in lines("show", ROOT / "results" / "baseline") if line.startswith("code")]
     assert content["git"]["commit"] in code
-    for key in ("git", "seconds", "platform", "created", "bench"):
+    for key in ("seconds", "created", "bench"):
         del content[key]
+    content["git"]["commit"], content["platform"] = None, {}
     (tmp_path / "record.json").write_text(json.dumps(content))
     shown = lines("show", tmp_path)
     assert [line.split()[0] for line in shown[:3]] == ["run", "systems", "collection"]
@@ -213,4 +214,4 @@ def test_a_damaged_yaml_is_named(refusal, tmp_path):
 def test_a_control_character_of_a_comment_is_shown_as_an_escape(lines, tmp_path):
     (tmp_path / "own" / "encoder").mkdir(parents=True)
     (tmp_path / "own" / "encoder" / "mine.yaml").write_text("# \x1b[31mred\n")
-    assert r"\x1b[31mred" in lines("list", "encoders", "--config-dir", "own")[1]
+    assert r"\x1b[31mred" in lines("list", "encoders", "--config-dir", "own")[0]

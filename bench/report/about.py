@@ -20,21 +20,22 @@ def run_in_a_line(record: Record) -> tuple[str, str]:
 def about(record: Record) -> Iterator[str]:
     """Yield what was run, on what, when, at which commit, and how long it took, a line each.
 
-    A record may be of an earlier version: what it does not tell is left out.
+    What a record does not tell is left out.
     """
     content = record.content
+    seconds = content.get("seconds", {})
     told = {
-        "run": content.get("id"),
+        "run": content["id"],
         "systems": listed(record.systems),
         "collection": _collection(record),
         "made": " ".join(_made(content)),
         "code": " ".join(_code(content)),
-        "seconds": ", ".join(f"{name} {value:.1f}" for name, value in _numbers(content, "seconds")),
+        "seconds": ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()),
     }
     width = max(map(len, told))
     for name, text in told.items():
         if text:
-            yield f"{name:{width}}  {visible(str(text))}"
+            yield f"{name:{width}}  {visible(text)}"
 
 
 def _collection(record: Record) -> str:
@@ -46,24 +47,16 @@ def _collection(record: Record) -> str:
 
 
 def _made(content: Mapping[str, Any]) -> Iterator[str]:
-    if created := content.get("created"):
-        yield str(created)
-    machine = content.get("platform")
-    if isinstance(machine, Mapping) and "processor" in machine:
-        yield f"on {machine['processor']}, {machine.get('cores')} cores"
+    if "created" in content:
+        yield content["created"]
+    machine = content["platform"]
+    if "processor" in machine and "cores" in machine:
+        yield f"on {machine['processor']}, {machine['cores']} cores"
 
 
 def _code(content: Mapping[str, Any]) -> Iterator[str]:
-    if version := content.get("bench"):
-        yield f"bench {version}"
-    git = content.get("git")
-    if isinstance(git, Mapping) and git.get("commit"):
-        yield f"at commit {git['commit']}{'' if git.get('clean') else ', with changes'}"
-
-
-def _numbers(content: Mapping[str, Any], key: str) -> Iterator[tuple[str, float]]:
-    found = content.get(key)
-    if isinstance(found, Mapping):
-        for name, value in found.items():
-            if isinstance(value, (int, float)):
-                yield str(name), float(value)
+    if "bench" in content:
+        yield f"bench {content['bench']}"
+    git = content["git"]
+    if git["commit"]:
+        yield f"at commit {git['commit']}{'' if git['clean'] else ', with changes'}"

@@ -46,6 +46,6 @@ def _read(run: Path) -> Record | BenchError:
 
 def _created(run: Path, record: Record | BenchError) -> str:
     """When the run was made: in the words of its record or, if that is damaged, of its folder."""
-    if isinstance(record, Record) and isinstance(record.content.get("created"), str):
+    if isinstance(record, Record) and "created" in record.content:
         return str(record.content["created"])
     return datetime.fromtimestamp(run.stat().st_mtime, UTC).isoformat(timespec="seconds")

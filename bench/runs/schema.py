@@ -125,7 +125,13 @@ _RECORD = keys_of(
         "measures": list_of(text, unique=True, filled=True),
         "systems": object_of(_SYSTEM, _system_name, filled=True),
     },
-    optional={"accepted": any_list, "anchor": object_of(object_of(list_of(number)))},
+    optional={
+        "accepted": any_list,
+        "anchor": object_of(object_of(list_of(number))),
+        "bench": text,
+        "created": text,
+        "seconds": object_of(number),
+    },
 )
 
 
