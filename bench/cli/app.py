@@ -155,8 +155,8 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of ASCII shows "→" as an escape
         sys.stdout.reconfigure(errors="backslashreplace")
     # A run of seconds makes few cycles and many objects that stay: look for garbage seldom. With the
-    # freeze below, the main job from the cache takes 2.3 s of CPU, without this one 2.4, without both 2.7
-    # (medians of 3, 2 cores).
+    # freeze below, the main job from the cache takes 2.3 s CPU, without this one 2.4, without both 2.7,
+    # medians of 3 on 2 cores.
     gc.set_threshold(100_000, 20, 20)
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
@@ -168,8 +168,8 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except OSError:  # what can not be written must not become another exit code at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    # Without the interpreter's last search for garbage the main job from the cache takes 2.3 s and not 2.7;
-    # once torch is loaded that search alone takes over a second.
+    # Without the interpreter's last search for garbage the main job from the cache takes 2.3 s and not
+    # 2.7; once torch is loaded that search alone takes over a second.
     gc.freeze()
     sys.exit(code)
 
