@@ -3,6 +3,7 @@
 # make lint    format, lint and types                      make perf   time and memory, medians of 5
 # make format  mend format and lint                      make baseline  renew results/baseline and README
 # make planted  what the gate catches                     make simulate  do intervals and tests keep their word
+# make docs    renew docs/cli.md from the commands' help
 # Overridable: PYTHON (3.11 or newer), VENV (where the environment goes), ARGS (for bench run).
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install
 INSTALLED = $(VENV)/.installed
 
-.PHONY: bench test test-long gate lint format perf planted simulate baseline clean
+.PHONY: bench test test-long gate lint format perf planted simulate baseline docs clean
 
 bench: $(INSTALLED)
 	@$(VENV)/bin/bench run $(ARGS)
@@ -44,6 +45,9 @@ simulate: $(INSTALLED)
 
 baseline: $(INSTALLED)
 	@$(VENV)/bin/python tests/studies/baseline.py
+
+docs: $(INSTALLED)
+	@$(VENV)/bin/python tests/studies/reference.py
 
 clean:
 	rm -rf $(VENV) build dist results/runs

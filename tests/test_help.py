@@ -15,9 +15,7 @@ from bench.cli.compose import compose, jobs
 from bench.cli.examples import EXAMPLES
 from bench.errors import BenchError
 
-ORDER = (
-    "run compare diff gate verify report tune import split judge agree adjudicate export ingest complete"
-)
+ORDER = "run list show compare diff gate verify report tune import split judge agree adjudicate export ingest complete"
 
 
 def example_lines(name):

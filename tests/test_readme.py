@@ -74,7 +74,7 @@ def test_an_own_retriever(bench, tmp_path):
 def test_the_commands_shown_exist(name):
     shown = commands(section("Running"))
     assert len(shown) >= 6
-    assert {command[0] for command in shown} == {name, "report"}
+    assert {command[0] for command in shown} == {name, "list", "show", "report"}
 
 
 def test_the_figures_are_those_of_the_committed_baseline():

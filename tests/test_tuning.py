@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bench.cli import app
 from bench.cli.compose import compose, read
-from bench.cli.run import _in_grammar
+from bench.cli.tune import _in_grammar
 from bench.errors import BenchError
 from bench.evaluation.systems import run_systems
 from bench.evidence.comparison import compare

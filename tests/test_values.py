@@ -47,7 +47,7 @@ def test_what_is_no_value_of_a_measure_is_named(tmp_path, value):
     values = np.full((2, 2, 3), 0.5)
     values[1, 0, 2] = value
     (tmp_path / VALUES).write_bytes(packed(values))
-    with pytest.raises(BenchError, match="s1, m0: .* for query q2 is no number between 0 and 1"):
+    with pytest.raises(BenchError, match=r"s1, m0: .* for query q2 is no number between 0 and 1"):
         load_values(content(values), tmp_path / "record.json")
 
 

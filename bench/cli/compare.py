@@ -1,4 +1,4 @@
-"""Commands that say what results are worth: compare."""
+"""`bench compare`: is the difference between systems real?"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.cli.list import KINDS
 from bench.errors import BenchError
 
 # Each asks `bench complete SHELL --line TEXT` for the words that may stand at the end of TEXT.
@@ -51,6 +52,8 @@ def answers(line: str, flags: Mapping[str, Sequence[str]]) -> list[str]:
         found = list(flags)
     elif word.startswith("-"):
         found = flags.get(before[0], ())
+    elif before in (["list"], ["complete"]):
+        found = list(KINDS if before == ["list"] else SCRIPTS)
     elif before[0] in ("run", "tune"):
         found = _settings(word, before[1:])
     return sorted({one for one in found if one.startswith(word)})

@@ -128,6 +128,16 @@ def jobs(overrides: Sequence[str], own: Sequence[Path] = ()) -> list[list[str]]:
     return [list(job) for job in itertools.product(*(one.texts for one in given))]
 
 
+def require_no_sweep(overrides: Sequence[str], own: Sequence[Path] = ()) -> None:
+    """Raise `BenchError` for a setting that has several values."""
+    for one in read(overrides, own):
+        require(
+            not one.sweep,
+            f"{one.key} has several values; give -m for one run each, write one list, as in "
+            f"'{one.key}=[...]', or one text with a comma in it as '{one.key}=\"A,B\"'",
+        )
+
+
 def options(group: str, own: Sequence[Path] = ()) -> list[str]:
     """Return the names to choose from in a group of conf/, such as `retriever`."""
     folders = [resource("conf"), *own]

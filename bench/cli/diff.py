@@ -1,4 +1,4 @@
-"""The command that shows what changed from one run to another, query by query."""
+"""`bench diff`: what changed from one run to another, query by query."""
 
 from __future__ import annotations
 

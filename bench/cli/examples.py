@@ -27,6 +27,16 @@ bench run --cfg job                                 show every setting, run noth
 eval "$(bench complete bash)"                       tab completion (zsh, fish too)
 """
     + _SETTINGS,
+    "list": """
+bench list retrievers                               what retriever=[...] can name
+bench list collections --config-dir conf            and those of your own
+bench list measures                                 what measures=[...] can name
+bench list runs                                     newest first: collection, systems, means
+""",
+    "show": """
+bench show RUN                                      its tables, and what was run
+bench show RUN/record.json
+""",
     "compare": """
 bench compare RUN                                   its first system with each other one
 bench compare RUN --all-pairs --measure nDCG@10 --measure MAP

@@ -1,4 +1,4 @@
-"""The command that holds a run against the baseline."""
+"""`bench gate`: hold a run against the baseline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.verify import Allowed, Overrides, run_folder_of
+from bench.cli.options import Allowed, Overrides
+from bench.cli.verify import run_folder_of
 from bench.errors import BenchError, require
 
 if TYPE_CHECKING:

@@ -1,26 +1,17 @@
-"""The command that runs a saved record again."""
+"""`bench verify`: run a saved record again."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from bench.cli.options import Allowed, Overrides, RunFolder
 from bench.errors import require
-
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a saved setting, such as collection.path."),
-]
-Allowed = Annotated[
-    list[str] | None,
-    typer.Option("--allow", metavar="MODULE", help="Module besides bench that a _target_ may name."),
-]
 
 
 def verify(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    run: RunFolder,
     changes: Overrides = None,
     allow: Allowed = None,
 ) -> None:

@@ -6,7 +6,6 @@ files of the model and library versions. A cached run imports neither torch nor 
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -173,7 +172,7 @@ def _load(
     dtype: str,
     max_length: int | None,
 ) -> SentenceTransformer:
-    with progress.waiting("loading torch and sentence-transformers"), _without_collector():
+    with progress.waiting("loading torch and sentence-transformers"):
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -217,19 +216,6 @@ def _refusing(what: str, check: str) -> Iterator[None]:
     except Exception as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise BenchError(f"cannot {what}: {first}; check {check}") from error
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Importing makes a million objects that stay: looking for garbage among them, again and again,
-    takes about a tenth of the import (7.6 s with it, 6.5 s without, medians of 3)."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _token_counts(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.int32]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,17 @@ _TREC_NAMES: dict[str, tuple[str | None, str | None]] = {
     "Recall": (None, "recall"),
     "Success": (None, "success"),
     "Judged": (None, None),
+}
+
+# As it is written → the formula for one query; [@k] may be left out.
+_FORMULAS = {
+    "nDCG[@k]": "sum of grade / log2(rank + 1), divided by that of the best possible ranking",
+    "MAP[@k]": "mean over all relevant documents of the precision at their rank, 0 where not found",
+    "MRR[@k]": "1 / rank of the first relevant document, 0 where none is found",
+    "P@k": "relevant documents among the first k, divided by k",
+    "Recall@k": "relevant documents among the first k, divided by all relevant documents",
+    "Success@k": "1 if any of the first k documents is relevant, else 0",
+    "Judged@k": "share of the first k documents that have a judgement",
 }
 
 
@@ -80,6 +91,11 @@ class Measure:
         if self.cutoff is None or self.name == "MRR":
             return (whole, whole) if whole else None
         return (f"{cut}.{self.cutoff}", f"{cut}_{self.cutoff}") if cut else None
+
+
+def known() -> Mapping[str, str]:
+    """Return each measure as it is written → its formula for one query, in a line."""
+    return _FORMULAS
 
 
 def require_tested_once(names: Sequence[str], where: str) -> None:

@@ -7,6 +7,7 @@ passes, with which grades, a line settles.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +153,23 @@ def line_of(pair: Pair, grade: int, note: str, settles: str = "") -> str:
 def write_pass(file: Path, judged: Pass) -> None:
     """Write a pass, whole or not at all, and onto the disk."""
     write_text(file, "".join(lines_of(judged)), keep=False, durable=True)
+
+
+def passes_to_compare(
+    to_judge: ToJudge, names: list[str] | None, *, one_will_do: bool = False
+) -> list[tuple[Pass, Pass]]:
+    """Return each two passes to compare; one with itself where it is alone and will do."""
+    chosen = names or to_judge.assessors()
+    if one_will_do and len(set(chosen)) == 1:
+        alone = to_judge.read(chosen[0])
+        return [(alone, alone)]
+    require(
+        len(set(chosen)) >= 2,
+        f"two passes are needed, found {', '.join(chosen) or 'none'} in {to_judge.folder / 'passes'}; "
+        "make them with bench judge",
+    )
+    read = {name: to_judge.read(name) for name in dict.fromkeys(chosen)}
+    return list(itertools.combinations(read.values(), 2))
 
 
 def require_same_pairs(first: Pass, second: Pass, to_judge: ToJudge, *, pooled: bool) -> list[str]:

@@ -130,6 +130,9 @@ _RECORD = keys_of(
         "values": keys_of({"file": text, "sha256": text}),
         "accepted": any_list,
         "anchor": object_of(object_of(list_of(number))),
+        "bench": text,
+        "created": text,
+        "seconds": object_of(number),
     },
 )
 

@@ -63,9 +63,8 @@ def load_values(content: Mapping[str, Any], record: Path) -> Values:
     what, mend = f"{file}, the values of {record},", "restore it, or run again"
     try:
         require_regular(file)
-        with file.open("rb") as stream, zipfile.ZipFile(stream) as stored:
-            with stored.open(f"{_NAME}.npy") as member:
-                values: Values = np.lib.format.read_array(member, allow_pickle=False)
+        with zipfile.ZipFile(file) as stored, stored.open(f"{_NAME}.npy") as member:
+            values: Values = np.lib.format.read_array(member, allow_pickle=False)
     except OSError as error:
         raise BenchError(f"cannot read {what.rstrip(',')}: {error.strerror}; {mend}") from error
     except Exception as error:  # a damaged file may ask zipfile for anything

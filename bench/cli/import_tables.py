@@ -1,4 +1,4 @@
-"""Commands that make a collection: import, split."""
+"""`bench import`: CSV or TSV files to a BEIR folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def import_tables(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The BEIR folder that is made.")],
     qrels: Annotated[
         Path | None,
-        typer.Argument(metavar="[QRELS]", help="query, article, grade; none if they are to be judged."),
+        typer.Argument(metavar="QRELS", help="query, article, grade; none if they are to be judged."),
     ] = None,
     doc_id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Of ARTICLES.")] = None,
     title: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of ARTICLES.")] = None,
@@ -73,25 +73,3 @@ def import_tables(
     path = visible(shlex.quote(f"collection.path={out}"))
     print(f"run it with: bench run collection=beir {path}")
     print(f"to choose settings with bench tune, divide the queries first: bench split {folder}")
-
-
-def split(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A BEIR folder.")],
-    dev: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Share of the queries that is for dev.")
-    ] = 0.4,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed chooses other queries.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Divide anew what is divided already.")] = False,
-) -> None:
-    """Divide the judged queries into dev, to choose settings on, and test, to measure them once.
-
-    Each query set is divided alike. Only ids, sets and the seed decide.
-    """
-    from bench.collections.splits import divide
-    from bench.evidence.intervals import FEW_QUERIES
-
-    made = divide(folder, dev, seed, again=force)
-    within = f", within each of {made.sets} query sets" if made.sets > 1 else ""
-    print(f"{made.dev:,} dev and {made.test:,} test queries (seed {seed}{within}) → {folder / 'qrels'}")
-    if min(made.dev, made.test) < FEW_QUERIES:
-        print(f"Fewer than {FEW_QUERIES} queries hardly tell settings or systems apart; label more.")

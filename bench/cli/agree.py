@@ -1,0 +1,68 @@
+"""`bench agree`: how far assessors agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import Labelled, Passes, Pooled
+from bench.errors import require
+
+
+def agree(
+    folder: Labelled,
+    passes: Passes = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUN", help="A run's folder; repeatable. Would its means change under either pass?"
+        ),
+    ] = None,
+    relevant: Annotated[int, typer.Option(min=1, help="The lowest grade that is relevant.")] = 2,
+    pooled: Pooled = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the tables there, as Markdown.")
+    ] = None,
+) -> None:
+    """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
+    from bench.labelling.agreement import agreement
+    from bench.labelling.passes import ADJUDICATION, ToJudge, passes_to_compare, require_same_pairs
+    from bench.labelling.settling import read_settled, settle
+    from bench.report.agreement import agreement_table, relabelled_tables
+    from bench.report.grid import markdown
+    from bench.report.write import beside, print_grids
+    from bench.storage.files import check_file, write_text
+
+    check_file(out)
+    to_judge = ToJudge.load(folder)
+    compared = passes_to_compare(to_judge, passes)
+    require(
+        not runs or len(compared) == 1,
+        "--runs is measured under the labels of two passes, and there are more; name the two with "
+        "--pass A --pass B",
+    )
+    tables = []
+    for first, second in compared:
+        queries = require_same_pairs(first, second, to_judge, pooled=pooled)
+        set_of = {query: to_judge.queries[query][1] for query in queries}
+        groups = {
+            name: [q for q in queries if set_of[q] == name] for name in dict.fromkeys(set_of.values())
+        }
+        rows = [
+            agreement(name, first.grades, second.grades, chosen, relevant, seed=0)
+            for name, chosen in [*(groups.items() if len(groups) > 1 else ()), ("all", queries)]
+        ]
+        tables.append(agreement_table((first.name, second.name), rows, relevant))
+        if runs:
+            from bench.labelling.relabel import relabel
+
+            labels = {first.name: first.grades, second.name: second.grades}
+            if to_judge.pass_file(ADJUDICATION).exists():
+                settled = read_settled(to_judge, first, second, queries)
+                labels["final"] = settle(first, second, settled, queries)
+            tables += relabelled_tables(relabel(runs, to_judge, labels))
+    print_grids(tables, beside(out))
+    if out is not None:
+        write_text(out, markdown(tables))
