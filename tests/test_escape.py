@@ -21,7 +21,7 @@ from rich.console import Console
 from bench.report import plots
 from bench.report.escape import latex_text, visible
 from bench.report.grid import Cell, Grid, latex, markdown, terminal
-from bench.report.tables import grids
+from bench.report.tables import run_tables
 from bench.report.write import print_grids
 from bench.runs.record import Record
 
@@ -143,7 +143,9 @@ def test_latex_compiles_where_there_is_a_tex(tmp_path):
     for tex in PDFLATEX:
         words = " ".join(chr(c) for c in [*range(32, 127), *range(0xA0, 0x250), *range(0x370, 0x400)])
         head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
-        text = latex(tables(*NASTY, words)) + latex(grids(Record.load(ROOT / "results" / "baseline")))
+        text = latex(tables(*NASTY, words)) + latex(
+            run_tables(Record.load(ROOT / "results" / "baseline"))
+        )
         (tmp_path / "all.tex").write_text(head + text + "\\end{document}\n", encoding="ascii")
         done = subprocess.run(
             [tex, "-halt-on-error", "-interaction=nonstopmode", "all.tex"],
