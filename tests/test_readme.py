@@ -8,7 +8,7 @@ import shlex
 import pytest
 from conftest import ROOT, only_run
 
-from bench.report.grid import markdown
+from bench.report.markdown import markdown
 from bench.report.tables import run_tables
 from bench.runs.record import Record
 

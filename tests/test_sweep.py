@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from conftest import write_beir
 
 from bench.cli import app
@@ -62,6 +63,7 @@ def test_one_run_has_no_such_table(tmp_path, monkeypatch, capsys):
 
 def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
     from bench.report.sweep import sweep_table
+    from bench.report.table import Number, Text
 
     record = Record.load(saved)
     content = {**record.content, "systems": {"bm25": record.content["systems"]["bm25"]}}
@@ -72,10 +74,7 @@ def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
         for group, by_measure in evidence["means"].items()
     }
     renamed["evidence"] = evidence
-    grid = sweep_table([({"retriever": "[bm25]"}, record), ({"retriever": "[other]"}, Record(renamed))])
-    assert grid.header == ("retriever", "bm25", "other")
-    mean = f"{record.values(record.primary).mean():.4f}"
-    assert [[cell.text for cell in row] for row in grid.body] == [
-        ["[bm25]", mean, "–"],
-        ["[other]", "–", mean],
-    ]
+    table = sweep_table([({"retriever": "[bm25]"}, record), ({"retriever": "[other]"}, Record(renamed))])
+    assert [column.title for column in table.columns] == ["retriever", "bm25", "other"]
+    mean = Number(pytest.approx(record.values(record.primary).mean()))
+    assert table.rows == ((Text("[bm25]"), mean, None), (Text("[other]"), None, mean))
