@@ -23,12 +23,11 @@ NAMES = st.text("abcdef-_é中文", min_size=1, max_size=90)
 def any_table(draw):
     columns, kinds = [name_column("system")], ["name"]
     keeps = st.sampled_from([Keep.LEAST, Keep.USUAL])
+    first = draw(st.sampled_from(["number", "inside"]))
     for place, title in enumerate(MEASURES[: draw(st.integers(1, 8))]):
         keep = draw(keeps) if place else Keep.ALWAYS
         kind = (
-            draw(st.sampled_from(["number", "inside", "apart", "counts", "prose"]))
-            if place
-            else "number"
+            draw(st.sampled_from(["number", "inside", "apart", "counts", "prose"])) if place else first
         )
         kinds.append(kind)
         columns.append(
@@ -108,7 +107,8 @@ def test_whatever_the_width_numbers_stay_whole_and_what_is_left_out_is_named(tab
             if column not in shown:
                 continue
             for place, text in enumerate(figures(cell, column)):
-                if place and f"interval of {column.title}" in left_out:
+                kind = f"interval of {column.title}" if column.apart else "intervals"
+                if place and kind in left_out:
                     continue
                 head, found, rest = rest.partition(text)
                 assert found == text, (line, text)
@@ -121,6 +121,7 @@ def test_whatever_the_width_numbers_stay_whole_and_what_is_left_out_is_named(tab
     if max(map(wide, lines)) > width:
         assert [one.keep for one in shown] == [Keep.ALWAYS] * 2
         assert all(wide(line.split(" ")[0]) == 1 for line in rows)
+        assert not re.search(r"[\[\]]", "".join(rows))
     assert all(wide(line) <= width for line in [*title, *notes])
 
 
@@ -203,6 +204,15 @@ def test_an_interval_goes_before_its_value_and_is_not_named_beside_it():
     ):
         notes = in_words(printed(table, width)[3])
         assert (f"columns: {named};" in notes) if named else not notes, (width, notes)
+
+
+def test_where_name_and_first_value_have_no_room_it_stands_without_its_interval():
+    table = of_measures(["a-name-of-some-length", "b"], ["MAP"])
+    rows = tuple((name, Number(0.5, Interval(0.25, 0.75))) for name, _ in table.rows)
+    for width, shown in ((80, True), (40, True), (24, False)):
+        _, _, lines, notes = printed(replace(table, rows=rows), width)
+        assert ["[0.250, 0.750]" in line for line in lines] == [shown] * 2
+        assert ("columns: intervals;" in in_words(notes)) != shown
 
 
 def test_a_terminal_of_twenty_columns_shows_name_and_primary_measure():

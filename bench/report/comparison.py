@@ -104,7 +104,7 @@ def _sure(comparisons: Sequence[Comparison]) -> list[_Filled]:
 
 
 def _counts(comparisons: Sequence[Comparison]) -> _Filled:
-    return Column("win / tie / loss"), [Counts((one.wins, one.ties, one.losses)) for one in comparisons]
+    return Column("win/tie/loss"), [Counts((one.wins, one.ties, one.losses)) for one in comparisons]
 
 
 def difference(one: Comparison, *, strong: bool = False) -> Number:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.errors import listed, visible
 from bench.report.form import Strip, Words, strips
-from bench.report.table import Keep, Kind, Table
+from bench.report.table import Keep, Kind, Number, Table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -45,24 +45,42 @@ def terminal(table: Table, width: int = 200, elsewhere: str = "") -> list[Text]:
 
     Of too many columns the least important are left out, and named in the first note. The lines of the
     table itself are marked as not to be wrapped; one is wider than the terminal only where the numbers
-    that are always shown are. Titles and notes are wrapped by the console.
+    that are always shown are, without their intervals. Titles and notes are wrapped by the console.
 
     elsewhere  where all columns stand, such as "summary.md"
     """
     from rich.text import Text
 
     columns = _sized(strips(table), width)
+    kept = [columns[0], *(one for one in columns[1:] if one.strip.keep is Keep.ALWAYS)]
+    bare = _without_intervals(table)
+    gone = []
+    if _total([one.least for one in kept]) > width and bare != table:
+        columns, gone = _sized(strips(bare), width), ["intervals"]
     places = _fitting(columns, width)
     shown = [columns[place] for place in places]
-    notes = [note for note in (_left_out(columns, places, width, elsewhere), *table.notes) if note]
+    gone += _left_out(columns, places)
+    notes = [*([_not_shown(gone, width, elsewhere)] if gone else []), *table.notes]
     return [
         Text(visible(table.title), style="bold"),
         Text(""),
         *_lines(shown, _widths(shown, width)),
-        Text(""),
+        *([Text("")] if notes else []),
         # as Text: no markup, no ":names:" of emoji
         *(Text(visible(note), style="dim") for note in notes),
     ]
+
+
+def _without_intervals(table: Table) -> Table:
+    """Return the table without the intervals that stand in a cell with their value."""
+    rows = (
+        tuple(
+            replace(cell, interval=None) if isinstance(cell, Number) and not column.apart else cell
+            for cell, column in zip(row, table.columns, strict=True)
+        )
+        for row in table.rows
+    )
+    return replace(table, rows=tuple(rows))
 
 
 def _sized(every: Sequence[Strip], width: int) -> list[_Sized]:
@@ -93,27 +111,31 @@ def _fitting(columns: Sequence[_Sized], width: int) -> list[int]:
 
 
 def _widths(shown: Sequence[_Sized], width: int) -> list[int]:
-    """Return the width of each column. What room there is to spare goes to names, then to titles; those
-    that lack least are served first. Where there is too little, the longest names lose most."""
+    """Return the width of each column. What room there is to spare is shared by the names, and what they
+    leave by the titles. Where there is too little, the longest names lose most."""
     widths = [one.least for one in shown]
     texts = [place for place, one in enumerate(shown) if one.strip.kind.left]
     while texts and _total(widths) > width and max(widths[place] for place in texts) > 1:
         widths[max(texts, key=lambda place: widths[place])] -= 1
-    lack = {place: one.whole - widths[place] for place, one in enumerate(shown)}
-    for place in sorted(lack, key=lambda place: (place not in texts, lack[place])):
-        widths[place] += max(0, min(lack[place], width - _total(widths)))
+    lack = [one.whole - now for one, now in zip(shown, widths, strict=True)]
+    for group in (texts, [place for place in range(len(shown)) if place not in texts]):
+        # Those that lack least come first, and leave the rest of their share to the others.
+        for served, place in enumerate(sorted(group, key=lambda place: lack[place])):
+            share = (width - _total(widths)) // (len(group) - served)
+            widths[place] += max(0, min(lack[place], share))
     return widths
 
 
-def _left_out(columns: Sequence[_Sized], places: Sequence[int], width: int, elsewhere: str) -> str:
-    """Return a note that names what is not shown, an interval only where its value is shown."""
-    names = [
+def _left_out(columns: Sequence[_Sized], places: Sequence[int]) -> list[str]:
+    """Return the names of what is not shown, an interval only where its value is shown."""
+    return [
         _cut(visible(one.strip.name), _LONGEST_NAME)
         for place, one in enumerate(columns)
         if place not in places and (one.strip.of is None or one.strip.of in places)
     ]
-    if not names:
-        return ""
+
+
+def _not_shown(names: Sequence[str], width: int, elsewhere: str) -> str:
     remedy = f"see {elsewhere} or a wider terminal" if elsewhere else "a wider terminal shows more"
     return f"Not shown at {width} columns: {listed(names)}; {remedy}."
 
