@@ -28,16 +28,13 @@ _RAISED = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱ
 
 @dataclass(frozen=True)
 class _Sized:
-    """A column, the least width that it can do with, and the width that it would like to have."""
+    """A column, the least width that it can do with, the width that it would like to have, and that of
+    the marks behind its values, whose digits stand below each other."""
 
     strip: Strip
     least: int
     whole: int
-
-    @property
-    def marks(self) -> int:
-        """The width of the marks behind its values, whose digits stand below each other."""
-        return max((_width(_mark(words)) for words in self.strip.cells), default=0)
+    marks: int
 
 
 def terminal(table: Table, width: int = 200, elsewhere: str = "") -> list[Text]:
@@ -89,13 +86,14 @@ def _sized(every: Sequence[Strip], width: int) -> list[_Sized]:
     found = []
     for strip in every:
         title = visible(strip.title)
-        cells = max((_width(visible(c.text) + _mark(c)) for c in strip.cells), default=0)
+        marks = max((_width(_mark(words)) for words in strip.cells), default=0)
+        cells = marks + max((_width(visible(words.text)) for words in strip.cells), default=0)
         word = min(max(map(_width, title.split(" "))), _LONGEST_WORD)
         whole = max(cells, _width(title))
         if strip.kind is Kind.PROSE:
             whole = min(whole, max(_WIDEST_PROSE, word))
         least = min(whole, floor) if strip.kind.left else max(cells, word)
-        found.append(_Sized(strip, least, whole))
+        found.append(_Sized(strip, least, whole, marks))
     return found
 
 

@@ -50,8 +50,8 @@ def tuning_tables(tuned: Tuned) -> list[Table]:
     )
     rows = [
         _row(
-            f"dev, {folds} held-out folds",
-            "as each fold chose",
+            "dev, held-out",
+            "by each fold",
             (tuned.means[DEFAULT], tuned.validated),
             tuned.on_dev,
         )
