@@ -19,7 +19,8 @@ from bench.evidence.comparison import ALPHA, Verdict, compare, explore
 from bench.evidence.family import Margins, Plan
 from bench.evidence.orders import Reversal, reversals
 from bench.evidence.power import detectable, queries_for_difference, queries_for_equivalence
-from bench.report.comparison import comparison_tables, needed_words
+from bench.report.comparison import comparison_tables, needed
+from bench.report.table import Counts
 
 
 def values_of(*differences):
@@ -502,10 +503,10 @@ def test_a_margin_of_nothing_is_refused(refusal, runs):
         assert "--margin" in refusal("compare", one, two_, "--margin", margin)
 
 
-def test_needed_queries_in_words():
+def test_needed_queries_are_told_of_what_is_undecided_only():
     found = one_comparison(np.random.default_rng(1).normal(0, 0.3, 100))
-    assert needed_words(found) == f"{found.needed:,}; {found.needed_equivalent:,}"
-    assert needed_words(one_comparison(np.random.default_rng(1).normal(0.5, 0.3, 100))) == "–"
+    assert needed(found) == Counts((found.needed, found.needed_equivalent))
+    assert needed(one_comparison(np.random.default_rng(1).normal(0.5, 0.3, 100))) is None
 
 
 def sure_notes(*differences):

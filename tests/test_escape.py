@@ -19,8 +19,11 @@ from rich.console import Console
 
 from bench.report import plots
 from bench.report.escape import latex_text, visible
-from bench.report.grid import Cell, Grid, latex, markdown, terminal
-from bench.report.tables import grids
+from bench.report.latex import latex
+from bench.report.markdown import markdown
+from bench.report.table import Column, Number, Table, Text, name_column
+from bench.report.tables import run_tables
+from bench.report.terminal import terminal
 from bench.report.write import print_grids
 from bench.runs.record import Record
 
@@ -37,9 +40,10 @@ NAMES = st.lists(st.one_of(st.sampled_from(MEANT), st.characters()), max_size=9)
 
 
 def tables(*names):
-    """A table whose every place holds one of the names."""
-    body = tuple((Cell(n, bold=False), Cell(n, bold=True, mark="a")) for n in names)
-    return [Grid(names[0], ("system", names[0]), body, tuple(names))]
+    """A table whose every place for a text holds one of the names."""
+    columns = (name_column("system"), Column(names[0]), Column("MAP"))
+    rows = tuple((Text(n), Text(n, strong=True), Number(0.5, letters="a")) for n in names)
+    return [Table(names[0], columns, rows, tuple(names))]
 
 
 def plain(tokens):
@@ -55,8 +59,8 @@ def read_as_itself(name):
     seen = visible(name).strip()
     if seen:  # an empty one leaves no paragraph, and no bold
         texts = [plain(token.children) for token in inline]
-        # title, header, two cells, a note
-        assert texts == [seen, "system", seen, seen, f"{seen}a", seen]
+        # title, header, three cells, a note
+        assert texts == [seen, "system", seen, "MAP", seen, seen, "0.5000a", seen]
         kinds = {t.type for token in inline for t in token.children}
         assert kinds <= {"text", "text_special", "strong_open", "strong_close", "html_inline"}
         tags = [t.content for token in inline for t in token.children if t.type == "html_inline"]
@@ -88,7 +92,7 @@ def test_markdown_gives_github_no_formula_and_no_more_columns():
         assert "$" not in text
         assert len(text.splitlines()) == 7
         rows = [line for line in text.splitlines() if line.startswith("|")]
-        assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows} == {3}
+        assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows} == {4}
 
 
 MACROS = re.compile(
@@ -131,7 +135,8 @@ def test_every_character_that_the_reports_use_has_a_form_in_latex():
     assert {"±", "κ", "α", "τ", "−", "–", "→", "°"} <= used
     raised = set("ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")  # marks, for the terminal only
     emoji = set("✅❌⚠\ufe0f")  # the heading of a pull request's comment
-    assert sorted(c for c in used - raised - emoji if "U+" in latex_text(c)) == []
+    rule = {"─"}  # below the header, on a terminal
+    assert sorted(c for c in used - raised - emoji - rule if "U+" in latex_text(c)) == []
 
 
 PDFLATEX = [Path(found)] if (found := shutil.which("pdflatex")) else []
@@ -142,7 +147,9 @@ def test_latex_compiles_where_there_is_a_tex(tmp_path):
     for tex in PDFLATEX:
         words = " ".join(chr(c) for c in [*range(32, 127), *range(0xA0, 0x250), *range(0x370, 0x400)])
         head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
-        text = latex(tables(*NASTY, words)) + latex(grids(Record.load(ROOT / "results" / "baseline")))
+        text = latex(tables(*NASTY, words)) + latex(
+            run_tables(Record.load(ROOT / "results" / "baseline"))
+        )
         (tmp_path / "all.tex").write_text(head + text + "\\end{document}\n", encoding="ascii")
         done = subprocess.run(
             [tex, "-halt-on-error", "-interaction=nonstopmode", "all.tex"],

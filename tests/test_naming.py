@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import pytest
 from conftest import write_beir
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from bench.cli import app
 from bench.experiment.run import run_and_save
-from bench.report.grid import Cell, Grid, terminal
 from bench.runs.contenders import gather
 from bench.runs.naming import ABSENT, differing, run_and_system, run_labels, short_keys
 
@@ -127,41 +124,6 @@ def test_both_means_stand_beside_the_difference(runs, tmp_path, capsys):
     (row, *_) = json.loads((tmp_path / "c.json").read_text())
     assert (row["mean"], row["baseline_mean"]) == pytest.approx((means[2], means[0]))
     assert row["mean"] - row["baseline_mean"] == pytest.approx(row["difference"])
-
-
-WORDS = st.lists(st.text("ab=,.°12", min_size=1, max_size=9), min_size=1, max_size=3).map(" ".join)
-
-
-@given(
-    st.integers(2, 5).flatmap(
-        lambda n: st.lists(st.lists(WORDS, min_size=n, max_size=n), min_size=2, max_size=4)
-    ),
-    st.integers(30, 90),
-)
-def test_a_table_of_any_width_breaks_no_cell_and_no_word_and_leaves_no_column_out(rows, width):
-    header, *body = rows
-    out = io.StringIO()
-    console = Console(file=out, width=width, color_system=None)
-    # A title is broken at the console's width, and not at that of its table.
-    grid = Grid("ttt tt", tuple(header), tuple(tuple(map(Cell, row)) for row in body))
-    title, *parts = terminal(grid, width)
-    for part in (title, *parts):
-        console.print(part)
-    lines = [line for line in out.getvalue().splitlines() if "─" not in line]
-    key = max(len(word) for row in rows for word in row[0].split())
-    others = zip(*[row[1:] for row in rows], strict=True)
-    least = [max(map(len, [*name.split(), *cells])) for name, *cells in others]
-    if key + max(least) + 4 > width:
-        return  # then names are folded
-    assert all(len(line) <= width for line in lines)
-    assert all(any(cell in line for line in lines) for row in body for cell in row[1:])
-    words = [word for line in lines for word in line.split()]
-    expected = [word for row in rows for text in row for word in text.split()]
-    expected += [word for row in rows for word in row[0].split()] * (len(parts) - 1)
-    assert lines[0].rstrip() == "ttt tt"
-    assert sorted(words) == sorted(["ttt", "tt", *expected])
-    # as few parts as there can be
-    assert len(parts) == 1 or key + sum(least) + 2 * len(header) > width
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import shlex
 import pytest
 from conftest import ROOT, only_run
 
-from bench.report.grid import markdown
-from bench.report.tables import grids
+from bench.report.markdown import markdown
+from bench.report.tables import run_tables
 from bench.runs.record import Record
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ def test_the_commands_shown_exist(name):
 
 def test_the_figures_are_those_of_the_committed_baseline():
     record = Record.load(BASELINE)
-    assert marked("baseline") == markdown(grids(record)).strip()
+    assert marked("baseline") == markdown(run_tables(record)).strip()
     assert (BASELINE / "summary.md").read_text(encoding="utf-8").strip() == marked("baseline")
 
 

@@ -22,8 +22,8 @@ from bench.errors import BenchError
 from bench.evaluation.facts import check_facts, check_nbytes
 from bench.experiment.gate import require_comparable
 from bench.experiment.run import run_and_save
-from bench.report.grid import terminal
-from bench.report.tables import grids
+from bench.report.tables import has_wide, run_tables
+from bench.report.terminal import terminal
 from bench.report.write import write_tables
 from bench.runs.record import Record
 from bench.runs.reproduction import differences
@@ -64,7 +64,7 @@ def load(tmp_path_factory):
 def shown(record, folder):
     """All that `report`, `gate` and `verify` make of what they read."""
     write_tables(record, folder)
-    for table in grids(record):
+    for table in run_tables(record):
         Console(file=io.StringIO(), width=200).print(*terminal(table))
     # the damaged one may be either of the two
     for pair in itertools.permutations([record, Record(REAL)]):
@@ -357,8 +357,8 @@ def test_settings_of_a_damaged_record_are_bad_input(tmp_path, collection, retrie
 def test_a_table_explains_the_degree_sign_just_where_it_stands_in_it():
     """On the shipped corpus, BM25's mean over all queries is even, those of single sets are not."""
     marked = []
-    for table in grids(Record.load(ROOT / "results" / "baseline")):
-        shown = any("°" in cell.text for cells in table.body for cell in cells)
+    for table in run_tables(Record.load(ROOT / "results" / "baseline")):
+        shown = has_wide(table.rows)
         assert shown == any(note.startswith("°") for note in table.notes)
         marked.append(shown)
     assert False in marked

@@ -17,6 +17,7 @@ from scipy.stats import kendalltau
 
 from bench.experiment.run import settings_of
 from bench.report.reproduction import reproduction_table
+from bench.report.table import Number
 from bench.runs.record import Record
 from bench.runs.reproduction import (
     Level,
@@ -191,10 +192,10 @@ def test_the_table_names_each_measure_for_what_it_is(saved):
     values = {m: np.zeros(2) for m in record.measures}
     found = reproduced("s", ["q"], {"q": [("a", 1.0)]}, {"q": [("b", 1.0)]}, values, values)
     table = reproduction_table([found], [], record)
-    row = dict(zip(table.header, (cell.text for cell in table.body[0]), strict=True))
-    assert row["Kendall's τ"] == "-1.0000"
-    assert row["overlap@10"] == row["RBO, truncated"] == row["τ Union (repro_eval)"] == "0.0000"
-    assert table.header[-1] == "τ Union (repro_eval)"
+    row = dict(zip((column.title for column in table.columns), table.rows[0], strict=True))
+    assert row["Kendall's τ"] == Number(-1)
+    assert row["overlap@10"] == row["RBO, truncated"] == row["τ Union (repro_eval)"] == Number(0)
+    assert table.columns[-1].title == "τ Union (repro_eval)"
 
 
 # The command, on a run of the shipped corpus.

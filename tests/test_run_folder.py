@@ -123,7 +123,7 @@ def test_a_table_that_can_not_be_made_is_a_warning_too(beir, tmp_path, monkeypat
     def broken(_):
         raise KeyError("planted")
 
-    monkeypatch.setattr(write, "grids", broken)
+    monkeypatch.setattr(write, "run_tables", broken)
     saved, run, _ = run_and_save(settings(beir, tmp_path / "out"))
     write.draw_run(saved, run)
     said = capsys.readouterr().err

@@ -64,6 +64,7 @@ def test_one_run_has_no_such_table(tmp_path, monkeypatch, capsys):
 
 def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
     from bench.report.sweep import sweep_table
+    from bench.report.table import Number, Text
 
     record = Record.load(saved)
     content = {**record.content, "systems": {"bm25": record.content["systems"]["bm25"]}}
@@ -74,18 +75,15 @@ def test_a_system_that_only_some_runs_have_and_lists_as_values(saved):
         for group, by_measure in evidence["means"].items()
     }
     renamed["evidence"] = evidence
-    grid = sweep_table(
+    table = sweep_table(
         [
             ({"retriever": "[bm25]"}, record),
             ({"retriever": "[other]"}, Record(renamed, record.all_values)),
         ]
     )
-    assert grid.header == ("retriever", "bm25", "other")
-    mean = f"{record.values(record.primary).mean():.4f}"
-    assert [[cell.text for cell in row] for row in grid.body] == [
-        ["[bm25]", mean, "–"],
-        ["[other]", "–", mean],
-    ]
+    assert [column.title for column in table.columns] == ["retriever", "bm25", "other"]
+    mean = Number(pytest.approx(record.values(record.primary).mean()))
+    assert table.rows == ((Text("[bm25]"), mean, None), (Text("[other]"), None, mean))
 
 
 @pytest.mark.parametrize(
@@ -108,8 +106,8 @@ def test_means_over_other_data_or_rules_are_not_ranked(saved, key, what):
     else:
         other[key]["fingerprint"] = "0" * 64
     same = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(lower))])
-    assert [[cell.bold for cell in row] for row in same.body] == [[False, True], [False, False]]
+    assert [[cell.strong for cell in row] for row in same.rows] == [[False, True], [False, False]]
     assert same.notes[0].startswith("Bold")
     grid = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(other))])
-    assert not any(cell.bold for row in grid.body for cell in row)
+    assert not any(cell.strong for row in grid.rows for cell in row)
     assert grid.notes == (f"Runs differ in {what}: their means do not mean the same, and none is bold.",)

@@ -137,7 +137,7 @@ def test_the_choice_is_told_beside_the_default_on_the_same_queries(called, tmp_p
     assert (told["on_test"]["difference"], told["on_test"]["n"]) == (0.5, 4)
     assert told["look"] == 1
     page = (tmp_path / "out" / "tune-bm25.md").read_text()
-    assert "| dev, 2 held-out folds | as each fold chose | 1.0000 | 0.5000 | +0.5000 |" in page
+    assert "| dev, held-out | by each fold | 1.0000 | 0.5000 | +0.5000 |" in page
     assert "| test | k1=1.2 b=0.0 | 1.0000 | 0.5000 | +0.5000 |" in page
     assert "look 1 at these test labels" in page
 

@@ -31,7 +31,7 @@ def agree(
     from bench.labelling.passes import ADJUDICATION, ToJudge, passes_to_compare, require_same_pairs
     from bench.labelling.settling import read_settled, settle
     from bench.report.agreement import agreement_table, relabelled_tables
-    from bench.report.grid import markdown
+    from bench.report.markdown import markdown
     from bench.report.write import beside, print_grids
     from bench.storage.files import check_file, write_text
 

@@ -80,7 +80,8 @@ def compare(
     from bench.evidence.comparison import explore
     from bench.evidence.family import Margins
     from bench.report.comparison import comparison_csv, comparison_json, comparison_tables
-    from bench.report.grid import latex, markdown
+    from bench.report.latex import latex
+    from bench.report.markdown import markdown
     from bench.report.write import beside, print_grids
     from bench.runs.contenders import gather
     from bench.storage.files import check_file, is_standard_output, write_text

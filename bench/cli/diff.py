@@ -12,7 +12,7 @@ import typer
 from bench.errors import BenchError, did_you_mean, require
 
 if TYPE_CHECKING:
-    from bench.report.grid import Grid
+    from bench.report.table import Table
     from bench.runs.contenders import Contenders
     from bench.runs.diff import SystemChange
     from bench.runs.record import Record
@@ -66,7 +66,7 @@ def diff(
     by = found.measures[0]
     changes = system_changes(found, by)
     records = [Record.load(Path(_folder(run))) for run in (before, after)]
-    tables: list[Grid] = []
+    tables: list[Table] = []
     names = [found.origins[row][1] for row in changes[0].rows]
     if names[0] != names[1]:
         pair = zip(records, names, strict=True)
@@ -124,7 +124,7 @@ def _rankings(
     files: Sequence[Path],
     top: int,
     test: TestCollection | None,
-) -> list[Grid]:
+) -> list[Table]:
     """One query in two run files: the first ranks beside each other, and where the relevant ones are."""
     from bench.collections.trec import read_scores
     from bench.report.diff import rankings_table, relevant_table

@@ -34,7 +34,7 @@ def _tune(overrides: Sequence[str], own: Sequence[Path], allowed: Sequence[str])
     from bench.experiment.tuning import space_of
     from bench.experiment.tuning import tune as search
     from bench.paths import as_seen_from_here
-    from bench.report.grid import markdown
+    from bench.report.markdown import markdown
     from bench.report.tuning import tuning_json, tuning_tables
     from bench.report.write import print_grids
     from bench.storage.files import write_numbered

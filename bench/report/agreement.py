@@ -10,38 +10,38 @@ import numpy as np
 from bench.errors import listed
 from bench.labelling.agreement import Agreement, Estimate
 from bench.labelling.relabel import Relabelled
-from bench.report.grid import Cell, Grid
+from bench.report.table import Cell, Column, Counts, Interval, Keep, Number, Table, Text, name_column
 
 # Below these the narratives of a set are too loose to be judged alike by two people.
 LOWEST_KAPPA = 0.65
 LOWEST_OVERLAP = 0.5
 
 
-def agreement_table(names: tuple[str, str], groups: Sequence[Agreement], relevant: int) -> Grid:
+def agreement_table(names: tuple[str, str], groups: Sequence[Agreement], relevant: int) -> Table:
     """One line a query set, and one for all."""
-    header = (
-        "set",
-        "queries",
-        "pairs",
-        "relevant",
-        "differ",
-        "by 2+",
-        "κ relevant",
-        "κ quadratic",
-        "α ordinal",
-        "overlap",
+    columns = (
+        name_column("set"),
+        Column("queries"),
+        Column("pairs", keep=Keep.LEAST),
+        Column("relevant", keep=Keep.LEAST, between=" / "),
+        Column("differ", keep=Keep.LEAST),
+        Column("by 2+", keep=Keep.LEAST),
+        Column("κ relevant", keep=Keep.ALWAYS, decimals=3),
+        Column("κ quadratic", keep=Keep.LEAST, decimals=3),
+        Column("α ordinal", keep=Keep.LEAST, decimals=3),
+        Column("overlap", decimals=3),
     )
-    body = []
+    body: list[tuple[Cell, ...]] = []
+    loose_sets = False
     for one in groups:
         loose = one.kappa.value < LOWEST_KAPPA or one.overlap.value < LOWEST_OVERLAP
+        loose_sets = loose_sets or loose
+        counts = ((one.n_queries,), (one.n_pairs,), one.relevant)
+        differing = ((one.differing,), (one.differing_by_two,))
         body.append(
             (
-                Cell(one.group + (" !" if loose else "")),
-                Cell(str(one.n_queries)),
-                Cell(str(one.n_pairs)),
-                Cell("{} / {}".format(*one.relevant)),
-                Cell(str(one.differing)),
-                Cell(str(one.differing_by_two)),
+                Text(one.group, flag="!" if loose else ""),
+                *map(Counts, (*counts, *differing)),
                 *map(_estimate, (one.kappa, one.weighted_kappa, one.alpha, one.overlap)),
             )
         )
@@ -53,30 +53,30 @@ def agreement_table(names: tuple[str, str], groups: Sequence[Agreement], relevan
             "queries."
         )
     ]
-    if any(cells[0].text.endswith(" !") for cells in body):
+    if loose_sets:
         notes.append(
             f"! κ below {LOWEST_KAPPA} or overlap below {LOWEST_OVERLAP}: sharpen the narratives of "
             "the set and have it judged afresh by both."
         )
-    return Grid(f"Agreement of {names[0]} and {names[1]}", header, tuple(body), tuple(notes))
+    return Table(f"Agreement of {names[0]} and {names[1]}", columns, tuple(body), tuple(notes))
 
 
 def _estimate(estimate: Estimate) -> Cell:
     if np.isnan(estimate.value):
-        return Cell("–")
+        return None
     if np.isnan(estimate.low):
-        return Cell(f"{estimate.value:.3f}")
-    return Cell(f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]")
+        return Number(estimate.value)
+    return Number(estimate.value, Interval(estimate.low, estimate.high))
 
 
-def relabelled_tables(result: Relabelled) -> list[Grid]:
+def relabelled_tables(result: Relabelled) -> list[Table]:
     """Every mean under each labelling, and whether the systems' order changes."""
-    body = tuple(
+    body: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            Cell(system),
-            Cell(measure),
-            *(Cell(f"{result.means[n, s, m]:.4f}") for n in range(len(result.labels))),
-            Cell(f"{np.ptp(result.means[:, s, m]):.4f}"),
+            Text(system),
+            Text(measure),
+            *(Number(float(result.means[n, s, m])) for n in range(len(result.labels))),
+            Number(float(np.ptp(result.means[:, s, m]))),
         )
         for m, measure in enumerate(result.measures)
         for s, system in enumerate(result.systems)
@@ -88,21 +88,26 @@ def relabelled_tables(result: Relabelled) -> list[Grid]:
         notes.append(
             f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
-    means = Grid(
+    means = Table(
         "Means of the same runs under each labelling",
-        ("system", "measure", *result.labels, "change"),
+        (
+            name_column("system"),
+            name_column("measure"),
+            *map(Column, result.labels),
+            Column("change", keep=Keep.ALWAYS),
+        ),
         body,
         tuple(notes),
     )
     pairs = list(itertools.combinations(result.labels, 2))
     tau = result.order_tau()
-    orders = Grid(
+    orders = Table(
         "Kendall's τ between the systems' orders",
-        ("measure", *(f"{one} and {other}" for one, other in pairs)),
+        (name_column("measure"), *(Column(f"{one} and {other}", decimals=3) for one, other in pairs)),
         tuple(
             (
-                Cell(measure),
-                *(Cell("–" if np.isnan(t := tau[*pair, measure]) else f"{t:.3f}") for pair in pairs),
+                Text(measure),
+                *(None if np.isnan(t := tau[*pair, measure]) else Number(t) for pair in pairs),
             )
             for measure in result.measures
         ),

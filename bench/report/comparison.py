@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from bench.evidence.comparison import ALPHA, FEWEST_EQUIVALENT, Comparison, Family, Verdict
-from bench.report.grid import Cell, Grid
+from bench.report.form import WIDE
+from bench.report.table import Cell, Column, Counts, Interval, Keep, Number, Table, Text, name_column
 
-WIDE = "°"
 WIDE_NOTE = f"{WIDE} few queries differ, or all by as much: the wider interval is shown."
 # Of one test there is nothing to correct for, and yet its two p may differ.
 _RAISED_NOTE = (
@@ -19,11 +19,15 @@ _RAISED_NOTE = (
     "interval leaves 0 out, so that interval, p corrected and verdict agree."
 )
 
+P_DECIMALS = 5
+NEEDED = Column("queries needed", between="; ", grouped=True)
+
+_Filled = tuple[Column, Sequence[Cell]]
 # (system, measure) → its mean over the queries.
 Means = Mapping[tuple[str, str], float]
 
 
-def comparison_tables(family: Family, exploratory: Sequence[Comparison], means: Means) -> list[Grid]:
+def comparison_tables(family: Family, exploratory: Sequence[Comparison], means: Means) -> list[Table]:
     """What was found, one line a comparison; how sure that is; then what is not tested.
 
     A baseline or measure that all lines share stands in the title, so that the tables stay narrow.
@@ -31,22 +35,22 @@ def comparison_tables(family: Family, exploratory: Sequence[Comparison], means: 
     n = family.comparisons[0].n
     notes, how_sure = _notes(family)
     tables = [
-        _grid(f"Paired comparison on {n} queries", family.comparisons, means, notes),
-        _grid("How sure that is", family.comparisons, None, how_sure),
+        _table(f"Paired comparison on {n} queries", family.comparisons, means, notes),
+        _table("How sure that is", family.comparisons, None, how_sure),
     ]
     if exploratory:
         words = ["Not in the family: each interval for itself, no test and no verdict."]
         if any(one.wide for one in exploratory):
             words.append(WIDE_NOTE)
-        tables.append(_grid("Exploratory: other measures", exploratory, means, words))
+        tables.append(_table("Exploratory: other measures", exploratory, means, words))
     return tables
 
 
-def _grid(
+def _table(
     title: str, comparisons: Sequence[Comparison], means: Means | None, notes: Sequence[str]
-) -> Grid:
+) -> Table:
     """A line a comparison: what differs, given means, or else how sure that is."""
-    columns: dict[str, list[Cell]] = {}
+    columns: list[_Filled] = []
     shared = ""
     for name, before, texts in (
         ("system", " ", [one.system for one in comparisons]),
@@ -56,42 +60,61 @@ def _grid(
         if len(set(texts)) == 1 and (name != "system" or len(comparisons) > 1):
             shared += f"{before}{texts[0]}"
         else:
-            columns[name] = list(map(Cell, texts))
+            columns.append((name_column(name), list(map(Text, texts))))
     if shared:
         title += f": {shared.lstrip(', ')}"
-    columns |= _sure(comparisons) if means is None else _found(comparisons, means)
-    return Grid(title, tuple(columns), tuple(zip(*columns.values(), strict=True)), tuple(notes))
+    columns += _sure(comparisons) if means is None else _found(comparisons, means)
+    rows = tuple(zip(*(cells for _, cells in columns), strict=True))
+    return Table(title, tuple(column for column, _ in columns), rows, tuple(notes))
 
 
-def _found(comparisons: Sequence[Comparison], means: Means) -> dict[str, list[Cell]]:
-    columns = {
-        "mean": [Cell(f"{means[one.system, one.measure]:.4f}") for one in comparisons],
-        "baseline mean": [Cell(f"{means[one.baseline, one.measure]:.4f}") for one in comparisons],
-        "difference": [Cell(f"{one.difference:+.4f}", one.significant) for one in comparisons],
-        "95 % interval": [
-            Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{WIDE * one.wide}") for one in comparisons
-        ],
-    }
+def _found(comparisons: Sequence[Comparison], means: Means) -> list[_Filled]:
+    columns: list[_Filled] = [
+        (
+            Column("mean", keep=Keep.LEAST),
+            [Number(means[one.system, one.measure]) for one in comparisons],
+        ),
+        (
+            Column("baseline mean", keep=Keep.LEAST),
+            [Number(means[one.baseline, one.measure]) for one in comparisons],
+        ),
+        (
+            Column("difference", keep=Keep.ALWAYS, signed=True, within=4, apart="95 % interval"),
+            [difference(one, strong=one.significant) for one in comparisons],
+        ),
+    ]
     if comparisons[0].verdict is None:
-        return columns | {"win / tie / loss": [_counts(one) for one in comparisons]}
-    return columns | {"verdict": [Cell(str(one.verdict), one.significant) for one in comparisons]}
+        return [*columns, _counts(comparisons)]
+    verdicts = [Text(str(one.verdict), one.significant) for one in comparisons]
+    return [*columns, (Column("verdict", keep=Keep.ALWAYS), verdicts)]
 
 
-def _sure(comparisons: Sequence[Comparison]) -> dict[str, list[Cell]]:
-    return {
-        "p": [Cell(p_words(one.p)) for one in comparisons],
-        "p corrected": [Cell(p_words(one.p_corrected)) for one in comparisons],
-        "effect": [Cell("–" if one.effect is None else f"{one.effect:+.2f}") for one in comparisons],
-        "win / tie / loss": [_counts(one) for one in comparisons],
-        "detectable": [
-            Cell("–" if one.detectable is None else f"{one.detectable:.4f}") for one in comparisons
-        ],
-        "queries needed": [Cell(needed_words(one)) for one in comparisons],
-    }
+def _sure(comparisons: Sequence[Comparison]) -> list[_Filled]:
+    return [
+        (Column("p", keep=Keep.LEAST, decimals=P_DECIMALS), [number(one.p) for one in comparisons]),
+        (
+            Column("p corrected", keep=Keep.ALWAYS, decimals=P_DECIMALS),
+            [number(one.p_corrected) for one in comparisons],
+        ),
+        (Column("effect", decimals=2, signed=True), [number(one.effect) for one in comparisons]),
+        _counts(comparisons),
+        (Column("detectable"), [number(one.detectable) for one in comparisons]),
+        (NEEDED, [needed(one) for one in comparisons]),
+    ]
 
 
-def _counts(one: Comparison) -> Cell:
-    return Cell(f"{one.wins}/{one.ties}/{one.losses}")
+def _counts(comparisons: Sequence[Comparison]) -> _Filled:
+    return Column("win/tie/loss"), [Counts((one.wins, one.ties, one.losses)) for one in comparisons]
+
+
+def difference(one: Comparison, *, strong: bool = False) -> Number:
+    """Return the difference with its interval."""
+    return Number(one.difference, Interval(one.low, one.high, one.wide), strong)
+
+
+def number(value: float | None) -> Number | None:
+    """Return the number, None where there is none."""
+    return None if value is None else Number(value)
 
 
 def _notes(family: Family) -> tuple[list[str], list[str]]:
@@ -130,17 +153,17 @@ def _notes(family: Family) -> tuple[list[str], list[str]]:
     return [*found, *([WIDE_NOTE] if any(one.wide for one in family.comparisons) else [])], sure
 
 
-def needed_words(one: Comparison) -> str:
+def needed(one: Comparison) -> Counts | None:
     """Return how many queries would tell a difference of the margin, and equivalence, of an undecided
-    comparison; a dash of any other."""
+    comparison; None of any other."""
     if one.verdict is not Verdict.UNDECIDED or one.needed is None or one.needed_equivalent is None:
-        return "–"
-    return f"{one.needed:,}; {one.needed_equivalent:,}"
+        return None
+    return Counts((one.needed, one.needed_equivalent))
 
 
 def p_words(p: float | None) -> str:
-    """Return p with five decimals, a dash where nothing was tested."""
-    return "–" if p is None else f"{p:.5f}"
+    """Return p as it is shown, a dash where nothing was tested."""
+    return "–" if p is None else f"{p:.{P_DECIMALS}f}"
 
 
 def comparison_csv(comparisons: Sequence[Comparison], means: Means) -> str:

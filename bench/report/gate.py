@@ -10,8 +10,9 @@ from dataclasses import asdict
 from bench.errors import visible
 from bench.evidence.comparison import Comparison, Verdict
 from bench.experiment.gate import Finding, Floor, GateResult, Outcome
-from bench.report.comparison import p_words
-from bench.report.grid import Cell, Grid, markdown
+from bench.report.comparison import P_DECIMALS, difference, number
+from bench.report.markdown import markdown
+from bench.report.table import Cell, Column, Counts, Keep, Number, Table, Text, name_column
 
 _WORDS = {0: "passed", 1: "regressed", 3: "undecidable"}
 _LEVEL = {
@@ -22,30 +23,36 @@ _LEVEL = {
 }
 
 
-def gate_tables(result: GateResult) -> list[Grid]:
+def gate_tables(result: GateResult) -> list[Table]:
     """One line a system and measure; then the floors."""
     return [_findings_table(result), *([_floors_table(result.floors)] if result.floors else [])]
 
 
-def _findings_table(result: GateResult) -> Grid:
+def _findings_table(result: GateResult) -> Table:
     anchored = any(one.against_best is not None for one in result.findings)
     measures = sorted({one.measure for one in result.findings})
     several = len(measures) > 1
-    header = ["system", *(["measure"] if several else []), "outcome", "then", "now"]
-    header += ["difference", "95 % interval", "p corrected"]
-    if anchored:
-        header += ["best", "to the best", "95 % interval"]
-    header += ["tolerance", "reranked"]
+    columns = [
+        name_column("system"),
+        *([name_column("measure")] if several else []),
+        Column("outcome", keep=Keep.ALWAYS),
+        Column("then"),
+        Column("now", keep=Keep.ALWAYS),
+        _difference_column("difference"),
+        Column("p corrected", decimals=P_DECIMALS),
+        *([Column("best"), _difference_column("to the best")] if anchored else []),
+        Column("tolerance", decimals=None),
+        Column("reranked"),
+    ]
     body = []
     for one in result.findings:
-        cells = [Cell(one.system), *([Cell(one.measure)] if several else [])]
-        cells.append(Cell(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)))
-        cells += [Cell(f"{one.then:.4f}"), Cell(f"{one.now:.4f}")]
-        cells += [*_difference(one.comparison), Cell(p_words(one.comparison.p_corrected))]
+        cells: list[Cell] = [Text(one.system), *([Text(one.measure)] if several else [])]
+        cells.append(Text(str(one.outcome), one.outcome not in (Outcome.UNCHANGED, Outcome.CHANGED)))
+        cells += [Number(one.then), Number(one.now)]
+        cells += [_difference(one.comparison), number(one.comparison.p_corrected)]
         if anchored:
-            best = "–" if one.best is None else f"{one.best:.4f}"
-            cells += [Cell(best), *_difference(one.against_best)]
-        cells += [Cell(f"{one.tolerance:g}"), Cell("–" if one.reranked is None else str(one.reranked))]
+            cells += [number(one.best), _difference(one.against_best)]
+        cells += [Number(one.tolerance), None if one.reranked is None else Counts((one.reranked,))]
         body.append(tuple(cells))
     n = result.findings[0].comparison.n
     notes = [
@@ -74,7 +81,7 @@ def _findings_table(result: GateResult) -> Grid:
         notes.append(f"No longer run, and so no longer guarded: {', '.join(result.gone)}.")
     by = "" if several else f" by {measures[0]}"
     title = f"Gate {_verdict(result)}{by}, {n} test queries"
-    return Grid(title, tuple(header), tuple(body), tuple(notes), keys=1 + several)
+    return Table(title, tuple(columns), tuple(body), tuple(notes))
 
 
 def _verdict(result: GateResult) -> str:
@@ -83,25 +90,36 @@ def _verdict(result: GateResult) -> str:
     return _WORDS[result.exit_code]
 
 
-def _floors_table(floors: tuple[Floor, ...]) -> Grid:
-    body = tuple(
+def _floors_table(floors: tuple[Floor, ...]) -> Table:
+    columns = (
+        name_column("system"),
+        name_column("measure"),
+        Column("now", keep=Keep.ALWAYS),
+        Column("floor", decimals=None),
+        Column("outcome", keep=Keep.ALWAYS),
+    )
+    rows = tuple(
         (
-            Cell(one.system),
-            Cell(one.measure),
-            *map(Cell, _floor_numbers(one)),
-            Cell("holds" if one.holds else "below floor", not one.holds),
+            Text(one.system),
+            Text(one.measure),
+            *map(Text, _floor_numbers(one)),
+            Text("holds" if one.holds else "below floor", not one.holds),
         )
         for one in floors
     )
-    return Grid("Floors", ("system", "measure", "now", "floor", "outcome"), body)
+    return Table("Floors", columns, rows)
 
 
-def _difference(one: Comparison | None) -> tuple[Cell, Cell]:
+def _difference_column(title: str) -> Column:
+    return Column(title, signed=True, within=4, apart="95 % interval")
+
+
+def _difference(one: Comparison | None) -> Cell:
     if one is None:
-        return Cell("–"), Cell("–")
+        return None
     if one.verdict is Verdict.ALIKE:  # nothing was drawn from anything: there is no error to tell
-        return Cell(f"{one.difference:+.4f}"), Cell("–")
-    return Cell(f"{one.difference:+.4f}"), Cell(f"[{one.low:+.4f}, {one.high:+.4f}]")
+        return Number(one.difference)
+    return difference(one)
 
 
 def finding_words(one: Finding) -> str:

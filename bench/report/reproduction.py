@@ -5,33 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench.report.grid import Cell, Grid
+from bench.report.table import Column, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
 from bench.runs.reproduction import OVERLAP_DEPTH, RBO_P, Level, Reproduced
 
 
-def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], then: Record) -> Grid:
+def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], then: Record) -> Table:
     """One line a system, and below it what is not as it was."""
-    header = (
-        "system",
-        "reproduced",
-        "Kendall's τ",
-        f"overlap@{OVERLAP_DEPTH}",
-        "RBO, truncated",
-        f"RMSE of {then.primary}",
-        "largest RMSE",
-        "τ Union (repro_eval)",
+    columns = (
+        name_column("system"),
+        Column("reproduced", keep=Keep.ALWAYS),
+        Column("Kendall's τ"),
+        Column(f"overlap@{OVERLAP_DEPTH}"),
+        Column("RBO, truncated"),
+        Column(f"RMSE of {then.primary}", decimals=6),
+        Column("largest RMSE", decimals=6),
+        Column("τ Union (repro_eval)"),
     )
     body = tuple(
         (
-            Cell(one.system),
-            Cell(str(one.level), one.level is Level.DIFFERENT),
-            Cell("–" if math.isnan(one.kendall) else f"{one.kendall:.4f}"),
-            Cell(f"{one.overlap:.4f}"),
-            Cell(f"{one.rbo:.4f}"),
-            Cell(f"{one.rmse[then.primary]:.6f}"),
-            Cell(f"{max(one.rmse.values()):.6f}"),
-            Cell(f"{one.tau_union:.4f}"),
+            Text(one.system),
+            Text(str(one.level), one.level is Level.DIFFERENT),
+            None if math.isnan(one.kendall) else Number(one.kendall),
+            Number(one.overlap),
+            Number(one.rbo),
+            Number(one.rmse[then.primary]),
+            Number(max(one.rmse.values())),
+            Number(one.tau_union),
         )
         for one in found
     )
@@ -46,4 +46,4 @@ def reproduction_table(found: Sequence[Reproduced], differing: Sequence[str], th
     changed = "Code, versions, machine, data and models are as they were."
     if differing:
         changed = f"Not as it was: {'; '.join(differing)}."
-    return Grid(f"Run {then.content['id']} again", header, body, (meaning, changed))
+    return Table(f"Run {then.content['id']} again", columns, body, (meaning, changed))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
+from bench.report.csv_lines import lines_csv, table_csv
+from bench.report.table import Cell, Column, Counts, Keep, Kind, Number, Table, Text
 from bench.runs.record import Record
+
+# Of a value in a file.
+_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -76,47 +78,43 @@ def best_systems(record: Record, group: str, measure: str) -> set[str]:
     return best if len(best) < len(shown) else set()
 
 
-def summary_csv(record: Record) -> str:
+def summary_table(record: Record) -> Table:
     """Return the long table: system, split, set, measure, n, mean, low, high, wide."""
-    return _csv(
-        ("system", "split", "set", "measure", "n", "mean", "low", "high", "wide"),
-        (
+    names = [Column(name, Kind.NAME, Keep.ALWAYS) for name in ("system", "split", "set", "measure")]
+    values = [Column(name, decimals=_DECIMALS) for name in ("mean", "low", "high")]
+    return Table(
+        "Means",
+        (*names, Column("n"), *values, Column("wide")),
+        tuple(
             (
-                r.system,
-                r.split,
-                r.set,
-                r.measure,
-                r.n,
-                _number(r.mean),
-                _number(r.low),
-                _number(r.high),
-                int(r.wide),
+                *map(Text, (row.system, row.split, row.set, row.measure)),
+                Counts((row.n,)),
+                *map(_number, (row.mean, row.low, row.high)),
+                Counts((int(row.wide),)),
             )
-            for r in rows(record)
+            for row in rows(record)
         ),
     )
 
 
+def _number(value: float | None) -> Cell:
+    return None if value is None else Number(value)
+
+
+def summary_csv(record: Record) -> str:
+    """Return the long table as CSV."""
+    return table_csv(summary_table(record))
+
+
 def per_query_csv(record: Record) -> str:
-    """Return system, query, set, measure, value for every query."""
-    return _csv(
+    """Return system, query, set, measure, value for every query. It is never shown, and too long to be
+    a table of cells."""
+    return lines_csv(
         ("system", "query", "set", "measure", "value"),
         (
-            (system, query, group, measure, _number(value))
+            (system, query, group, measure, f"{value:.{_DECIMALS}f}")
             for measure in record.measures
             for system, values in zip(record.systems, record.values(measure), strict=True)
             for query, group, value in zip(record.query_ids, record.sets, values, strict=True)
         ),
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6f}"
-
-
-def _csv(header: Sequence[str], lines: Iterator[tuple[object, ...]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return text.getvalue()

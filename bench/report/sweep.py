@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.errors import listed
-from bench.report.grid import Cell, Grid
 from bench.report.summary import select
+from bench.report.table import Cell, Column, Keep, Number, Table, Text, name_column
 from bench.runs.naming import short_keys
 from bench.runs.record import Record
 
@@ -16,7 +16,7 @@ _FLATTERS = (
 )
 
 
-def sweep_table(jobs: Sequence[tuple[Mapping[str, str], Record]]) -> Grid:
+def sweep_table(jobs: Sequence[tuple[Mapping[str, str], Record]]) -> Table:
     """A line a run: the values that were swept, and the mean of the primary measure of each system.
 
     jobs  what each run's swept settings were set to, and its record
@@ -34,15 +34,20 @@ def sweep_table(jobs: Sequence[tuple[Mapping[str, str], Record]]) -> Grid:
         best[system] = max(found) if len(set(found)) > 1 and not differing else ""
     body = []
     for (swept, _), its in zip(jobs, means, strict=True):
-        texts = [f"{its[system]:.4f}" if system in its else "–" for system in systems]
-        cells = [Cell(text, text == best[one]) for one, text in zip(systems, texts, strict=True)]
-        body.append((*(Cell(swept[key]) for key in names), *cells))
+        cells: list[Cell] = [Text(swept[key]) for key in names]
+        for system in systems:
+            mean = its.get(system)
+            strong = mean is not None and f"{mean:.4f}" == best[system]
+            cells.append(None if mean is None else Number(mean, strong=strong))
+        body.append(tuple(cells))
     note = _FLATTERS
     if differing:
         note = f"Runs differ in {listed(differing)}: their means do not mean the same, and none is bold."
-    return Grid(
+    keeps = [Keep.ALWAYS, *[Keep.USUAL] * (len(systems) - 1)]
+    means_of = (Column(system, keep=keep) for system, keep in zip(systems, keeps, strict=True))
+    return Table(
         f"{len(jobs)} runs, {' or '.join(measures)}",
-        (*names.values(), *systems),
+        (*map(name_column, names.values()), *means_of),
         tuple(body),
         (note,),
     )

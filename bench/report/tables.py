@@ -10,21 +10,19 @@ from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
-from bench.report.grid import Cell, Grid
+from bench.report.form import WIDE
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
+from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
 
+_INTERVAL = "95 % interval"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Set behind an interval of the wider kind.
-WIDE = "°"
 _WIDE_NOTE = f"{WIDE} values lean to one end, where the t interval is too short: a wider one is shown."
 
 
-def interval(row: Row, decimals: int = 3) -> str:
-    """Return "[low, high]", or a dash where one query has none."""
-    if row.low is None or row.high is None:
-        return "–"
-    return f"[{row.low:.{decimals}f}, {row.high:.{decimals}f}]{WIDE if row.wide else ''}"
+def interval(row: Row) -> Interval | None:
+    """Return the interval of a mean; None where one query has none."""
+    return None if row.low is None or row.high is None else Interval(row.low, row.high, row.wide)
 
 
 def letter(record: Record, system: str) -> str:
@@ -45,53 +43,51 @@ def _significant(record: Record, measure: str, verdict: Verdict) -> list[Compari
     return [one for one in record.comparisons if one.measure == measure and one.verdict is verdict]
 
 
-def _named(record: Record, system: str) -> Cell:
-    return Cell(f"{letter(record, system)} {system}".strip())
-
-
-def main_table(record: Record) -> Grid:
+def main_table(record: Record) -> Table:
     """System × confirmatory measures over all queries, with intervals, and the mean over query sets."""
     vs_exact = f"recall@{RECALL_DEPTH}_vs_exact"
     systems = record.content["systems"]
     approximate = any(result[vs_exact] is not None for result in systems.values())
     family = record.evidence["family"]
     declared = family["measures"]
-    header = ["system"]
+    columns = [name_column("system")]
     for measure in declared:
-        header += [measure, "95 % interval"]
+        keep = Keep.ALWAYS if measure == declared[0] else Keep.USUAL
+        columns.append(Column(measure, keep=keep, apart=_INTERVAL))
     if set_names(record):
-        header += ["by sets", "95 % interval"]
+        columns.append(Column("by sets", apart=_INTERVAL))
     if approximate:
-        header.append("vs exact")
+        columns.append(Column("vs exact"))
     body = []
     for system in record.systems:
-        cells = [_named(record, system)]
+        cells: list[Cell] = [Text(system, letter=letter(record, system))]
         for measure in declared:
             (row,) = [r for r in select(record, measure=measure) if r.system == system]
-            bold = system in best_systems(record, ALL, measure)
-            cells += [
-                Cell(f"{row.mean:.4f}", bold, worse_than(record, system, measure)),
-                Cell(interval(row)),
-            ]
+            best = system in best_systems(record, ALL, measure)
+            letters = worse_than(record, system, measure)
+            cells.append(Number(row.mean, interval(row), best, letters))
         if set_names(record):
             row = set_mean(record, declared[0], system)
-            cells += [Cell(f"{row.mean:.4f}"), Cell(interval(row))]
+            cells.append(Number(row.mean, interval(row)))
         if approximate:
             recall = systems[system][vs_exact]
-            cells.append(Cell("–" if recall is None else f"{recall:.4f}"))
+            cells.append(None if recall is None else Number(recall))
         body.append(tuple(cells))
     n = len(record.query_ids)
     splits = "+".join(sorted(set(record.content["queries"]["splits"])))
-    return Grid(
+    rows = tuple(body)
+    return Table(
         f"{record.content['collection']['name']}, {splits} queries (n = {n})",
-        tuple(header),
-        tuple(body),
-        tuple(_main_notes(record, approximate, _marked(body))),
+        tuple(columns),
+        rows,
+        tuple(_main_notes(record, approximate, has_wide(rows))),
     )
 
 
-def _marked(body: Sequence[Sequence[Cell]]) -> bool:
-    return any(cell.text.endswith(WIDE) for cells in body for cell in cells)
+def has_wide(rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether an interval of the wider kind is among the cells."""
+    numbers = (cell for row in rows for cell in row if isinstance(cell, Number))
+    return any(one.interval is not None and one.interval.wide for one in numbers)
 
 
 def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
@@ -213,37 +209,42 @@ def _cut_notes(record: Record) -> list[str]:
     return [f"{', '.join(dict.fromkeys(systems))}: {text}." for text, systems in told.items()]
 
 
-def exploratory_table(record: Record) -> Grid | None:
+def exploratory_table(record: Record) -> Table | None:
     """System × the measures that were not named before the run; None where all were."""
     shown = [m for m in record.measures if m not in record.evidence["family"]["measures"]]
     if not shown:
         return None
     cells = {(row.system, row.measure): row for row in select(record)}
-    body = tuple(
-        (
-            Cell(system),
-            *(Cell(_mean_and_interval(cells[system, measure])) for measure in shown),
-        )
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (Text(system), *(_mean_and_interval(cells[system, measure]) for measure in shown))
         for system in record.systems
     )
     notes = [
         "Intervals, each for itself; no test and no verdict, as these were not named before the run."
     ]
-    if _marked(body):
+    if has_wide(rows):
         notes.append(_WIDE_NOTE)
-    return Grid(
-        "Exploratory: other measures, with 95 % intervals", ("system", *shown), body, tuple(notes)
+    # The first of them stays with the names, so that a narrow terminal shows more than these.
+    keeps = [Keep.ALWAYS, *[Keep.USUAL] * (len(shown) - 1)]
+    columns = [
+        Column(measure, keep=keep, decimals=3, within=2)
+        for measure, keep in zip(shown, keeps, strict=True)
+    ]
+    return Table(
+        "Exploratory: other measures, with 95 % intervals",
+        (name_column("system"), *columns),
+        rows,
+        tuple(notes),
     )
 
 
-def _mean_and_interval(row: Row) -> str:
+def _mean_and_interval(row: Row, *, best: bool = False) -> Number:
     # What share of a ranking was judged is a fact of the run, and no sample of anything.
     whole = not row.measure.startswith("Judged")
-    # Two decimals, so that a narrow terminal breaks the cell where it should.
-    return f"{row.mean:.3f} {interval(row, 2)}" if whole else f"{row.mean:.3f}"
+    return Number(row.mean, interval(row) if whole else None, best)
 
 
-def set_table(record: Record) -> Grid | None:
+def set_table(record: Record) -> Table | None:
     """System × query set for the primary measure, None where there is one set only."""
     groups = set_names(record)
     if not groups:
@@ -255,34 +256,42 @@ def set_table(record: Record) -> Grid | None:
         for row in select(record, group=group, measure=measure)
     }
     sizes = {group: cells[record.systems[0], group] for group in groups}
-    header = ["system", *(f"{g} ({sizes[g].n}{'*' if sizes[g].few else ''})" for g in groups)]
-    best = {group: best_systems(record, group, measure) for group in groups}
-    body = []
-    for system in record.systems:
-        rows = {group: cells[system, group] for group in groups}
-        body.append(
-            (
-                Cell(system),
-                *(Cell(_mean_and_interval(row), system in best[group]) for group, row in rows.items()),
-            )
+    columns = [
+        Column(
+            group,
+            keep=Keep.ALWAYS if group == groups[0] else Keep.USUAL,
+            decimals=3,
+            within=2,
+            queries=sizes[group].n,
+            few=sizes[group].few,
         )
+        for group in groups
+    ]
+    best = {group: best_systems(record, group, measure) for group in groups}
+    body: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            Text(system),
+            *(_mean_and_interval(cells[system, g], best=system in best[g]) for g in groups),
+        )
+        for system in record.systems
+    )
     notes = [
         "Intervals, each for itself; no test and no verdict, as sets were not named before the run."
     ]
     if any(row.few for row in sizes.values()):
         notes.append(f"* fewer than {FEW_QUERIES} queries: read with care.")
-    if _marked(body):
+    if has_wide(body):
         notes.append(_WIDE_NOTE)
-    return Grid(
+    return Table(
         f"Exploratory: {measure} by query set (number of queries), with 95 % intervals",
-        tuple(header),
-        tuple(body),
+        (name_column("system"), *columns),
+        body,
         tuple(notes),
     )
 
 
 @lru_cache(maxsize=4)
-def grids(record: Record) -> list[Grid]:
+def run_tables(record: Record) -> list[Table]:
     """Return every table of a run; they are written and then printed."""
     tables = (main_table(record), exploratory_table(record), set_table(record))
-    return [grid for grid in tables if grid is not None]
+    return [table for table in tables if table is not None]

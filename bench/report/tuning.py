@@ -10,36 +10,39 @@ from typing import Any
 from bench.evidence.comparison import Comparison
 from bench.evidence.crossval import DEFAULT, Tuned
 from bench.evidence.intervals import FEW_QUERIES
-from bench.report.comparison import WIDE, WIDE_NOTE, needed_words, p_words
-from bench.report.grid import Cell, Grid
+from bench.report.comparison import NEEDED, P_DECIMALS, WIDE_NOTE, difference, needed, number
+from bench.report.table import Cell, Column, Counts, Keep, Number, Table, Text, name_column
 
 _SHOWN = 10
-_HEADER = (
-    "measured on",
-    "setting",
-    "mean",
-    "default",
-    "difference",
-    "95 % interval",
-    "p",
-    "queries needed",
-    "verdict",
+_COLUMNS = (
+    name_column("measured on"),
+    name_column("setting"),
+    Column("mean", keep=Keep.LEAST),
+    Column("default", keep=Keep.LEAST),
+    Column("difference", keep=Keep.ALWAYS, signed=True, within=4, apart="95 % interval"),
+    Column("p", decimals=P_DECIMALS),
+    NEEDED,
+    Column("verdict", keep=Keep.ALWAYS),
 )
 
 
-def tuning_tables(tuned: Tuned) -> list[Grid]:
+def tuning_tables(tuned: Tuned) -> list[Table]:
     """The best settings on dev, and what the choice is worth: on held-out folds, and on test."""
     ranked = sorted(tuned.means, key=lambda name: -tuned.means[name])
     shown = ranked[:_SHOWN] + ([DEFAULT] if DEFAULT not in ranked[:_SHOWN] else [])
     folds = len(tuned.fold_choices)
-    dev = Grid(
+    dev = Table(
         f"{tuned.retriever}: {len(tuned.means)} settings, {tuned.measure} on {tuned.n_dev} dev queries",
-        ("setting", "mean", f"chosen by folds (of {folds})"),
+        (
+            name_column("setting"),
+            Column("mean", keep=Keep.ALWAYS),
+            Column(f"chosen by folds (of {folds})"),
+        ),
         tuple(
             (
-                Cell(name),
-                Cell(f"{tuned.means[name]:.4f}", name == tuned.chosen),
-                Cell(str(tuned.fold_choices.count(name))),
+                Text(name),
+                Number(tuned.means[name], strong=name == tuned.chosen),
+                Counts((tuned.fold_choices.count(name),)),
             )
             for name in shown
         ),
@@ -47,8 +50,8 @@ def tuning_tables(tuned: Tuned) -> list[Grid]:
     )
     rows = [
         _row(
-            f"dev, {folds} held-out folds",
-            "as each fold chose",
+            "dev, held-out",
+            "by each fold",
             (tuned.means[DEFAULT], tuned.validated),
             tuned.on_dev,
         )
@@ -73,7 +76,7 @@ def tuning_tables(tuned: Tuned) -> list[Grid]:
     if tuned.on_dev.wide or (tuned.on_test is not None and tuned.on_test.wide):
         notes += [WIDE_NOTE, "A verdict asks more than p there: that this interval leaves 0 out."]
     title = f"Choosing by search against the default, {tuned.measure}"
-    return [dev, Grid(title, _HEADER, tuple(rows), tuple(notes))]
+    return [dev, Table(title, _COLUMNS, tuple(rows), tuple(notes))]
 
 
 def _notes_on_dev(tuned: Tuned, shown: int) -> list[str]:
@@ -91,15 +94,14 @@ def _notes_on_dev(tuned: Tuned, shown: int) -> list[str]:
 def _row(where: str, setting: str, means: tuple[float, float], one: Comparison) -> tuple[Cell, ...]:
     default, mean = means
     return (
-        Cell(where),
-        Cell(setting),
-        Cell(f"{mean:.4f}"),
-        Cell(f"{default:.4f}"),
-        Cell(f"{one.difference:+.4f}"),
-        Cell(f"[{one.low:+.4f}, {one.high:+.4f}]{WIDE * one.wide}"),
-        Cell(p_words(one.p)),
-        Cell(needed_words(one)),
-        Cell(str(one.verdict)),
+        Text(where),
+        Text(setting),
+        Number(mean),
+        Number(default),
+        difference(one),
+        number(one.p),
+        needed(one),
+        Text(str(one.verdict)),
     )
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.errors import BenchError, require, visible
-from bench.report.grid import Grid, latex, markdown, terminal
+from bench.report.latex import latex
+from bench.report.markdown import markdown
 from bench.report.summary import per_query_csv, summary_csv
-from bench.report.tables import grids
+from bench.report.table import Table
+from bench.report.tables import run_tables
+from bench.report.terminal import terminal
 from bench.runs.folder import PLOTS, TABLES
 from bench.runs.record import RECORD, Record
 from bench.storage.files import is_standard_output, write_text
@@ -39,7 +42,7 @@ def write_tables(record: Record, folder: Path, *, keep: bool = False) -> None:
 
     keep  keep an earlier file, as is due outside of the run's own folder
     """
-    tables = grids(record)
+    tables = run_tables(record)
     texts = markdown(tables), latex(tables), summary_csv(record), per_query_csv(record)
     for name, text in zip(TABLES, texts, strict=True):
         # A name may hold half of a surrogate pair, which no file can.
@@ -93,7 +96,7 @@ def run_stands(folder: Path) -> Iterator[None]:
 
 def print_tables(record: Record) -> None:
     """Print the tables of a run."""
-    print_grids(grids(record))
+    print_grids(run_tables(record), elsewhere=TABLES[0])
 
 
 def beside(*outputs: Path | None) -> TextIO:
@@ -101,17 +104,17 @@ def beside(*outputs: Path | None) -> TextIO:
     return sys.stderr if any(map(is_standard_output, outputs)) else sys.stdout
 
 
-def print_grids(tables: Sequence[Grid], to: TextIO | None = None) -> None:
-    """Print tables with their notes; into a file or pipe as wide as COLUMNS says, or 200."""
+def print_grids(tables: Sequence[Table], to: TextIO | None = None, elsewhere: str = "") -> None:
+    """Print tables with their notes; into a file or pipe as wide as COLUMNS says, or 200.
+
+    elsewhere  where columns stand for which there is no room
+    """
     from rich.console import Console
-    from rich.text import Text
 
     to = to or sys.stdout
     asked = os.environ.get("COLUMNS", "")
     console = Console(file=to, width=None if to.isatty() or asked.isdecimal() else 200)
-    for grid in tables:
-        for part in terminal(grid, console.width):
-            console.print(part)
-        for note in grid.notes:
-            console.print(Text(visible(note), style="dim"))  # as Text: no markup, no ":names:" of emoji
+    for table in tables:
+        for line in terminal(table, console.width, elsewhere):
+            console.print(line, soft_wrap=bool(line.no_wrap))
         console.print()

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.evidence.comparison import compare
-from bench.report.comparison import needed_words
+from bench.report.comparison import needed
+from bench.report.form import WIDE, interval_words
 from bench.report.summary import select
 from bench.report.tables import interval
 from bench.runs.provenance import git
@@ -76,10 +77,11 @@ def windows_table(folder: Path) -> str:
         name += ", with title" if title else ", without title"
         beside = "– | – | – | –"
         if one is not None:
-            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_corrected:.3f} | {needed_words(one)} | {one.verdict}"
+            queries = "; ".join(f"{n:,}" for n in found.values) if (found := needed(one)) else "–"
+            beside = f"{one.difference:+.4f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p_corrected:.3f} | {queries} | {one.verdict}"
         lines.append(
             f"| {name} | {facts['texts']} | {facts['tokens_cut'] / facts['tokens']:.1%} "
-            f"| {row.mean:.4f} | {interval(row)} | {beside} |"
+            f"| {row.mean:.4f} | {interval_words(interval(row))}{WIDE * row.wide} | {beside} |"
         )
     return "\n".join(lines) + f"\n\nOn the {row.n} `dev` queries.\n"
 

@@ -16,7 +16,7 @@ from bench.labelling.passes import (
 from bench.labelling.relabel import relabel
 from bench.labelling.settling import disagreements, settle
 from bench.report.agreement import agreement_table
-from bench.report.grid import markdown
+from bench.report.markdown import markdown
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "qrels" / "digest"
 CARD = FOLDER / "README.md"
