@@ -130,22 +130,19 @@ def _checked(text: str, key: str, value: Any, info: Any) -> Any:
     )
     require(
         info.validate(plain),
-        f"measure '{text}': {key} is {plain!r}, and must be one of {', '.join(map(repr, _choices(info)))}",
+        f"measure '{text}': {key} is {plain!r}, and must be one of "
+        + ", ".join(map(repr, info.choices if isinstance(info.choices, list) else ())),
     )
     holds, says = _RANGES.get(key, (None, ""))
     require(holds is None or holds(plain), f"measure '{text}': {key} is {plain!r}, and must be {says}")
     return value
 
 
-def _choices(info: Any) -> tuple[Any, ...]:
-    return tuple(info.choices) if isinstance(info.choices, list) else ()
-
-
 def _require_in_range(name: str, text: str) -> None:
     require(
         name not in _COUNTS,
-        f"measure '{text}' is a count, and values must lie between 0 and 1, which intervals and tests are "
-        "made for; name another",
+        f"measure '{text}' is a count, and values must lie between 0 and 1, which intervals and tests "
+        "are made for; name another",
     )
     require(
         name not in _BY_SUBTOPIC,
@@ -200,8 +197,11 @@ def evaluate(
 ) -> NDArray[np.float64]:
     """Return (n_asked, n_queries) values; a query without an answer has 0.
 
-    Raises `BenchError` for a value outside 0..1, and for grades that a measure can not take.
+    Raises `BenchError` for a value outside 0..1, grades that a measure can not take, and a measure that
+    can not be computed here.
     """
+    for one in asked:
+        require_computable(*one)
     values = np.zeros((len(asked), len(queries)))
     measures = [_measure(*one, qrels.relevant) for one in asked]
     registry = _package().providers.registry
@@ -274,6 +274,6 @@ def _require_unit(
     if len(wrong):
         line, row = wrong[0]
         raise BenchError(
-            f"measure '{written(*asked[line])}' is {values[line, row]:.4g} for query {queries.ids[row]}; "
-            "values must lie between 0 and 1; name another"
+            f"measure '{written(*asked[line])}' is {values[line, row]:.4g} for query "
+            f"{queries.ids[row]}; values must lie between 0 and 1; name another"
         )

@@ -12,8 +12,9 @@ from bench import progress
 from bench.errors import BenchError, require
 from bench.evaluation.facts import check_facts, check_nbytes
 from bench.evaluation.measures import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
+from bench.evaluation.residual import residuals
 from bench.evaluation.results import Results, SystemResult
-from bench.evaluation.ties import tie_range
+from bench.evaluation.ties import tie_range, ties_matter
 from bench.outside import calling
 from bench.ranking import namesakes, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
@@ -118,7 +119,10 @@ def _run_system(
     run = _search(searcher, name, test, queries, depth)
     clock.lap("search")
     values = evaluate(run, queries, test.qrels, test.collection, measures)
-    ties = _tied_means(run, queries, test, measures)
+    own, others = [m for m in measures if m.own], [str(m) for m in measures if not m.own]
+    ties = _tied_means(run, queries, test, own)
+    unknown = others and ties_matter(run, queries, test.qrels, test.collection)
+    unseen = residuals(run, queries, test.qrels, test.collection, measures)
     recall = None
     if searcher.exact is not None:
         exact = _search(searcher.exact, f"{name}.exact", test, queries, depth)
@@ -133,7 +137,18 @@ def _run_system(
     )
     with calling(searcher, f"retriever '{name}'", "facts"):
         facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
-    return SystemResult(run, values, facts, nbytes, recall, identity, ties, clock.seconds)
+    return SystemResult(
+        run,
+        values,
+        facts,
+        nbytes,
+        recall,
+        identity,
+        ties,
+        clock.seconds,
+        tuple(others if unknown else ()),
+        unseen,
+    )
 
 
 def _tied_means(

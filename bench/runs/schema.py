@@ -66,7 +66,8 @@ _SYSTEM = keys_of(
         f"recall@{RECALL_DEPTH}_vs_exact": optional(number),
         "ties": object_of(_three_means),
         "values": any_object,
-    }
+    },
+    optional={"ties_unknown": list_of(text), "residuals": object_of(number)},
 )
 _MEANS = object_of(
     object_of(
