@@ -27,7 +27,7 @@ class Written:
 
 def read(text: str) -> Written:
     """Return the parts of a measure. Raises `BenchError` for what is no measure by its form."""
-    match = _FORM.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _FORM.fullmatch(text)
     try:
         if match is None:
             raise ValueError
@@ -40,7 +40,7 @@ def read(text: str) -> Written:
 
 
 def _params(inside: str) -> dict[str, Value]:
-    if "\\" in inside:
+    if "\\" in inside or len(inside) > _LONGEST:
         raise ValueError
     call = ast.parse(f"f({inside})", mode="eval").body
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
