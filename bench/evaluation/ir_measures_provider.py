@@ -11,6 +11,7 @@ import itertools
 import logging
 import math
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -60,7 +61,9 @@ AT = {"IPrec": "recall"}
 
 @cache
 def _package() -> Any:
-    import ir_measures
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cwl_eval's sources have escapes that Python warns of
+        import ir_measures
 
     # It warns of each set of labels without the highest grade; `_grades` refuses what is above it.
     logging.getLogger("ir_measures").setLevel(logging.ERROR)
