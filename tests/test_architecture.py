@@ -25,6 +25,7 @@ ROOMS = (
 )
 LEAVES = {
     "pytrec_eval": {"evaluation.measures"},
+    "ir_measures": {"evaluation.ir_measures_provider"},
     "torch": {"encoders.sentence"},
     "sentence_transformers": {"encoders.sentence"},
     "transformers": {"encoders.sentence"},

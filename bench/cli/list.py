@@ -74,7 +74,7 @@ def _options(group: str, own: Sequence[Path]) -> Iterator[tuple[str, str]]:
 def _measures() -> Iterator[tuple[str, str]]:
     from bench.evaluation.measures import known
 
-    yield from known().items()
+    yield from known()
 
 
 def _runs(folder: Path) -> Iterator[tuple[str, ...]]:

@@ -8,14 +8,15 @@ canonical ranks, and its order is always ours. (pytrec_eval #30, #49)
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, did_you_mean, require
+from bench.evaluation import grammar
+from bench.evaluation.grammar import Params
 from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 
 # Depth of the comparison of an approximate search with the exact one.
@@ -34,47 +35,78 @@ _TREC_NAMES: dict[str, tuple[str | None, str | None]] = {
     "Judged": (None, None),
 }
 
-# As it is written → the formula for one query; [@k] may be left out.
-_FORMULAS = {
-    "nDCG[@k]": "sum of grade / log2(rank + 1), divided by that of the best possible ranking",
-    "MAP[@k]": "mean over all relevant documents of the precision at their rank, 0 where not found",
-    "MRR[@k]": "1 / rank of the first relevant document, 0 where none is found",
-    "P@k": "relevant documents among the first k, divided by k",
-    "Recall@k": "relevant documents among the first k, divided by all relevant documents",
-    "Success@k": "1 if any of the first k documents is relevant, else 0",
-    "Judged@k": "share of the first k documents that have a judgement",
+# Other spellings of our own, as ir_measures has them; `bpref` is trec_eval's spelling.
+_OURS = {"AP": "MAP", "RR": "MRR", "R": "Recall", "Precision": "P", "NDCG": "nDCG"}
+_ALIASES = {"bpref": "Bpref"}
+_IN_WORDS = {
+    "nDCG": "gain of the grades, linear, discounted by rank, over the best order there could be",
+    "MAP": "precision at the rank of each relevant document, averaged",
+    "MRR": "1 over the rank of the first relevant document",
+    "P": "share of the first k that is relevant",
+    "Recall": "share of the relevant documents among the first k",
+    "Success": "whether a relevant document is among the first k",
+    "Judged": "share of the first k that has a judgement; tells how far to trust the others",
 }
+# They leave documents out, or count them apart, that nobody judged.
+_FOR_INCOMPLETE = {"Bpref", "infAP"}
 
 
 @dataclass(frozen=True)
 class Measure:
     """A measure as a value: `str(Measure.parse("nDCG@10")) == "nDCG@10"`.
 
-    nDCG has linear gains (Järvelin & Kekäläinen 2002, as in trec_eval); MAP, MRR, P, Recall and
-    Success count documents from the qrels' lowest relevant grade on; Judged@k is the share of the
-    top k that has a judgement.
+    Seven are our own, by trec_eval: nDCG has linear gains (Järvelin & Kekäläinen 2002, as in
+    trec_eval); MAP, MRR, P, Recall and Success count documents from the qrels' lowest relevant grade
+    on; Judged@k is the share of the top k that has a judgement. All others, and ours with parameters,
+    are those of `ir_measures`; `rel` is the qrels' lowest relevant grade where it is not given.
     """
 
     name: str
     cutoff: int | None = None
+    params: Params = ()
 
     @classmethod
     def parse(cls, text: str) -> Measure:
-        """Read `name` or `name@cutoff`. Raises `BenchError` for anything else."""
-        match = re.fullmatch(r"([A-Za-z]+)(?:@([0-9]+))?", str(text))
-        require(
-            match is not None,
-            f"measure '{text}' is malformed; write it as nDCG@10, Recall@100 or MAP",
-        )
-        assert match is not None
-        digits = match[2] and match[2][:_MOST_DIGITS]  # a few more are beyond any cut-off as well
-        name, cutoff = match[1], int(digits) if digits else None
-        if name not in _TREC_NAMES:
-            raise BenchError(f"measure '{name}' is unknown; {did_you_mean(name, _TREC_NAMES)}")
-        require(
-            cutoff is None or 1 <= cutoff <= _HIGHEST_CUTOFF,
-            f"measure '{text}': the cut-off must be at least 1 and at most {_HIGHEST_CUTOFF}",
-        )
+        """Read a measure that can be computed here. Raises `BenchError` for anything else."""
+        measure = cls.read(text)
+        if not measure.own:
+            from bench.evaluation.ir_measures_provider import require_computable
+
+            require_computable(measure.name, measure.params, measure.cutoff)
+        return measure
+
+    @classmethod
+    def read(cls, text: str) -> Measure:
+        """Read a measure, of which the values may come from another machine."""
+        found = grammar.read(str(text))
+        name, params = _OURS.get(found.name, found.name), dict(found.params)
+        if name in _TREC_NAMES and not params:
+            return cls._of_ours(name, str(text), found.at)
+        from bench.evaluation import ir_measures_provider as provider
+
+        name = _ALIASES.get(found.name, found.name)
+        if name not in (others := provider.names()):
+            raise BenchError(
+                f"measure '{name}' is unknown; {did_you_mean(name, [*_TREC_NAMES, *others])}"
+            )
+        cutoff = None
+        if found.at is not None and name in provider.AT:
+            require(provider.AT[name] not in params, f"measure '{text}' gives a value twice")
+            params = {provider.AT[name]: _decimal(str(text), found.at), **params}
+        elif found.at is not None:
+            require("cutoff" not in params, f"measure '{text}' gives its cut-off twice; leave one out")
+            cutoff = _cutoff(str(text), found.at)
+        name, kept, cutoff = provider.resolve(name, params, cutoff)
+        if cutoff is not None:
+            cutoff = _cutoff(str(text), str(cutoff))
+        if not kept and _OURS.get(name, name) in _TREC_NAMES:
+            at = None if cutoff is None else str(cutoff)
+            return cls._of_ours(_OURS.get(name, name), str(text), at)
+        return cls(name, cutoff, kept)
+
+    @classmethod
+    def _of_ours(cls, name: str, text: str, at: str | None) -> Measure:
+        cutoff = None if at is None else _cutoff(text, at)
         require(
             cutoff is not None or _TREC_NAMES[name][0] is not None,
             f"measure '{name}' needs a cut-off; write {name}@10",
@@ -82,20 +114,65 @@ class Measure:
         return cls(name, cutoff)
 
     def __str__(self) -> str:
-        return self.name if self.cutoff is None else f"{self.name}@{self.cutoff}"
+        at: object = self.cutoff
+        params = self.params
+        if self.name == "IPrec":  # written with @, as ir_measures does
+            at = dict(params)["recall"]
+            params = tuple(pair for pair in params if pair[0] != "recall")
+        return grammar.written(self.name, params, at)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is one of our seven, for which the range over ties is known."""
+        return self.name in _TREC_NAMES and not self.params
+
+    @property
+    def for_incomplete(self) -> bool:
+        """Whether it is made for labels with holes: it does not take the unjudged for not relevant."""
+        return self.name in _FOR_INCOMPLETE or ("judged_only", True) in self.params
+
+    @property
+    def patience(self) -> float | None:
+        """p of RBP, None for another measure."""
+        return float(str(dict(self.params)["p"])) if self.name == "RBP" else None
 
     @property
     def _trec(self) -> tuple[str, str] | None:
         """(what pytrec_eval is asked for, where it puts the answer)."""
+        if not self.own:
+            return None
         whole, cut = _TREC_NAMES[self.name]
         if self.cutoff is None or self.name == "MRR":
             return (whole, whole) if whole else None
         return (f"{cut}.{self.cutoff}", f"{cut}_{self.cutoff}") if cut else None
 
 
-def known() -> Mapping[str, str]:
-    """Return each measure as it is written → its formula for one query, in a line."""
-    return _FORMULAS
+def _cutoff(text: str, at: str) -> int:
+    require(at.isdigit(), f"measure '{text}' is malformed: '{at}' is no cut-off; write it as nDCG@10")
+    # a few digits more are beyond any cut-off as well
+    cutoff = int(at[:_MOST_DIGITS])
+    require(
+        1 <= cutoff <= _HIGHEST_CUTOFF,
+        f"measure '{text}': the cut-off must be at least 1 and at most {_HIGHEST_CUTOFF}",
+    )
+    return cutoff
+
+
+def _decimal(text: str, at: str) -> float:
+    try:
+        return float(at)
+    except ValueError:
+        raise BenchError(f"measure '{text}' is malformed: '{at}' is no number") from None
+
+
+def known() -> list[tuple[str, str]]:
+    """Return (name, one line) of each measure there is: our seven, then those of `ir_measures`."""
+    from bench.evaluation import ir_measures_provider
+
+    others = [
+        one for one in ir_measures_provider.known() if _OURS.get(one[0], one[0]) not in _TREC_NAMES
+    ]
+    return [*_IN_WORDS.items(), *others]
 
 
 def require_tested_once(names: Sequence[str], where: str) -> None:
@@ -126,11 +203,32 @@ def evaluate(
     A query without an answer counts as 0. A query without a relevant document has no value: ask
     `answerable` first, and leave it out by name. Raises ValueError if one is among the queries.
     """
-    import pytrec_eval
-
     unanswerable = [q for q in queries.ids if qrels.n_relevant(q) == 0]
     if unanswerable:
         raise ValueError(f"queries without a relevant document: {unanswerable}")
+    values = np.empty((len(measures), len(queries)))
+    own = [line for line, measure in enumerate(measures) if measure.own]
+    others = [line for line, measure in enumerate(measures) if not measure.own]
+    if own:
+        values[own] = _trec_eval(run, queries, qrels, collection, [measures[line] for line in own])
+    if others:
+        from bench.evaluation import ir_measures_provider
+
+        asked = [(measures[line].name, measures[line].params, measures[line].cutoff) for line in others]
+        values[others] = ir_measures_provider.evaluate(run, queries, qrels, collection, asked)
+    return Measures(tuple(map(str, measures)), queries.ids, values)
+
+
+def _trec_eval(
+    run: Run,
+    queries: Queries,
+    qrels: Qrels,
+    collection: Collection,
+    measures: Sequence[Measure],
+) -> NDArray[np.float64]:
+    """Return (n_measures, n_queries) values of our own measures."""
+    import pytrec_eval
+
     depth = run.docs.shape[1]
     places = [float(depth - place) for place in range(depth)]
     answers: dict[str, dict[str, float]] = {}
@@ -154,11 +252,10 @@ def evaluate(
             return 0.0
         return found
 
-    values = np.array(
+    return np.array(
         [[value(measure, query) for query in queries.ids] for measure in measures],
         dtype=np.float64,
     ).reshape(len(measures), len(queries))
-    return Measures(tuple(map(str, measures)), queries.ids, values)
 
 
 def _judged(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) -> float:

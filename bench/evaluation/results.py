@@ -18,7 +18,8 @@ class SystemResult:
     search.
     `fingerprint` tells what the answers depend on.
     `ties` has measure → lowest, expected and highest mean over all orders of tied documents, where they
-    differ.
+    differ, and `ties_unknown` the measures that equal scores may move by nobody knows how much.
+    `residuals` has RBP's measure → mean of what unjudged documents could add to it.
     """
 
     run: Run
@@ -29,6 +30,8 @@ class SystemResult:
     fingerprint: Fingerprint
     ties: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    ties_unknown: tuple[str, ...] = ()
+    residuals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from bench import progress
 from bench.errors import require
 from bench.evaluation.facts import check_facts, check_nbytes
 from bench.evaluation.measures import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
+from bench.evaluation.residual import residuals
 from bench.evaluation.results import Results, SystemResult
-from bench.evaluation.ties import tie_range
+from bench.evaluation.ties import tie_range, ties_matter
 from bench.outside import calling
 from bench.ranking import namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
@@ -132,8 +133,12 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
     clock.lap("index")
     run, seconds = _search(searcher, name, asked)
     clock.add("search", seconds)
-    values = evaluate(run, queries, test.qrels, test.collection, asked.measures)
-    ties = _tied_means(run, queries, test, asked.measures)
+    measures = asked.measures
+    values = evaluate(run, queries, test.qrels, test.collection, measures)
+    own, others = [m for m in measures if m.own], [str(m) for m in measures if not m.own]
+    ties = _tied_means(run, queries, test, own)
+    unknown = others and ties_matter(run, queries, test.qrels, test.collection)
+    unseen = residuals(run, queries, test.qrels, test.collection, measures)
     recall = None
     if searcher.exact is not None:
         exact, _ = _search(searcher.exact, f"{name}.exact", asked)
@@ -148,7 +153,18 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
     )
     with calling(searcher, f"retriever '{name}'", "facts"):
         facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
-    return SystemResult(run, values, facts, nbytes, recall, identity, ties, clock.seconds)
+    return SystemResult(
+        run,
+        values,
+        facts,
+        nbytes,
+        recall,
+        identity,
+        ties,
+        clock.seconds,
+        tuple(others if unknown else ()),
+        unseen,
+    )
 
 
 def _tied_means(

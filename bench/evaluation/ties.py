@@ -45,19 +45,16 @@ def tie_range(
 ) -> TieRange | None:
     """Return the range of each measure over all orders of tied documents, None where ties change none.
 
-    The run is one that `check_run` let pass. A tie counts where its documents differ in grade, or
-    where they differ in being judged and a measure asks for that. Raises ValueError, as `evaluate`
-    does, if there is a range to give and a query has no relevant document.
+    The run is one that `check_run` let pass, and the measures are of our own: of others the range is not
+    known. A tie counts where its documents differ in grade, or where they differ in being judged and a
+    measure asks for that. Raises ValueError, as `evaluate` does, if there is a range to give and a query
+    has no relevant document.
     """
-    tied = (run.scores[:, 1:] == run.scores[:, :-1]) & (run.docs[:, 1:] != NO_DOC)
-    rows = np.flatnonzero(tied.any(axis=1))
     # In a complete set an absent pair is a judged 0, and only Judged@k can tell one from the other.
     tells = not qrels.complete and any(measure.name == "Judged" for measure in measures)
-    levels = _levels(run, rows, queries, qrels, collection, _UNJUDGED if tells else 0)
-    mixed = (tied[rows] & (levels[:, 1:] != levels[:, :-1])).any(axis=1)
-    if not mixed.any():
+    rows, levels = _mixed(run, queries, qrels, collection, _UNJUDGED if tells else 0)
+    if not len(rows):
         return None
-    rows, levels = rows[mixed], levels[mixed]
     part, asked = Run(run.docs[rows], run.scores[rows]), queries.select(rows.tolist())
     # Number the groups of equal scores from 0 on; empty places, at -inf, come last as their own.
     groups = np.cumsum(part.scores[:, 1:] != part.scores[:, :-1], axis=1)
@@ -80,6 +77,23 @@ def tie_range(
             expected[line, row] = _EXPECTED[measure.name](places, measure.cutoff or sys.maxsize)
     # Where no tie reaches a measure its bounds meet, and the mean must not miss them by a rounding.
     return TieRange(canonical.names, low, np.clip(expected, low, high), high)
+
+
+def ties_matter(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> bool:
+    """Whether tied documents differ in grade or in being judged, so that another order could have given
+    another value of a measure that sees both."""
+    return len(_mixed(run, queries, qrels, collection, 0 if qrels.complete else _UNJUDGED)[0]) > 0
+
+
+def _mixed(
+    run: Run, queries: Queries, qrels: Qrels, collection: Collection, unjudged: int
+) -> tuple[NDArray[np.intp], Levels]:
+    """Return the rows where ties stand between documents of different levels, and these rows' levels."""
+    tied = (run.scores[:, 1:] == run.scores[:, :-1]) & (run.docs[:, 1:] != NO_DOC)
+    rows = np.flatnonzero(tied.any(axis=1))
+    levels = _levels(run, rows, queries, qrels, collection, unjudged)
+    mixed = (tied[rows] & (levels[:, 1:] != levels[:, :-1])).any(axis=1)
+    return rows[mixed], levels[mixed]
 
 
 def _levels(

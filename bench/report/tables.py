@@ -11,6 +11,7 @@ from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.form import WIDE
+from bench.report.label_notes import incomplete_notes, unknown_ties
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
@@ -134,7 +135,8 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
-    return [*notes, *_label_notes(record), *_tie_notes(record), *_cut_notes(record)]
+    notes += [*_label_notes(record), *incomplete_notes(record)]
+    return [*notes, *_tie_notes(record), *unknown_ties(record), *_cut_notes(record)]
 
 
 def _order_notes(record: Record) -> list[str]:

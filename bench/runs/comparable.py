@@ -123,7 +123,7 @@ def shallow(record: Record, systems: Sequence[str]) -> Iterator[str]:
         longest = record.content["systems"][system]["facts"].get("longest_list")
         if not isinstance(longest, int) or longest >= whole:
             continue
-        if deeper := [m for m in record.measures if (Measure.parse(m).cutoff or whole) > longest]:
+        if deeper := [m for m in record.measures if (Measure.read(m).cutoff or whole) > longest]:
             yield (
                 f"{system} has at most {longest} documents a query, and others up to {whole}: "
                 f"{', '.join(deeper)} may look deeper in the others"

@@ -111,7 +111,7 @@ class _Reach:
     def beyond(self, measures: Sequence[str]) -> list[str]:
         """Return the measures whose cut-off is beyond what any file holds."""
         held = self.common if self.common < self.whole else math.inf
-        return [name for name in measures if (Measure.parse(name).cutoff or 0) > held]
+        return [name for name in measures if (Measure.read(name).cutoff or 0) > held]
 
     @property
     def why(self) -> str:
@@ -137,7 +137,8 @@ def gather(
     look deeper than the shallowest file. Raises `BenchError` when two sources differ in corpus, labels,
     queries or depth, and for a named measure that looks deeper.
     """
-    asked = [Measure.parse(measure) for measure in measures or MEASURES]
+    asked = [Measure.read(measure) for measure in measures or MEASURES]
+    measures = list(dict.fromkeys(map(str, asked))) if measures else ()
     read = [_read(name, test) for name in names]
     runs = [one for one in read if isinstance(one, _Source)]
     files = [one for one in read if isinstance(one, _RunFile)]
@@ -152,9 +153,9 @@ def gather(
         require(
             measure in shared, f"{measure} was not measured in all runs; {did_you_mean(measure, shared)}"
         )
-    unlike = [m for m in measures or shared if not reach.alike(Measure.parse(m))]
+    unlike = [m for m in measures or shared if not reach.alike(Measure.read(m))]
     if unlike and (measures or unlike == shared):
-        raise BenchError(reach.refusal(Measure.parse(unlike[0])))
+        raise BenchError(reach.refusal(Measure.read(unlike[0])))
     chosen = tuple(measures) or tuple(m for m in shared if m not in unlike)
     require(bool(chosen), "the runs have no measure in common; run them with the same measures")
     titles, names_said = system_titles([(one.name, one.systems, one.config) for one in sources])

@@ -16,6 +16,8 @@ from bench.storage.sources import installed
 _LIBRARIES = (
     "numpy",
     "pytrec_eval-terrier",
+    "ir-measures",
+    "cwl-eval",
     "bm25s",
     "PyStemmer",
     "rank-bm25",

@@ -167,6 +167,8 @@ def build(
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},
+                "ties_unknown": list(result.ties_unknown),
+                "residuals": dict(result.residuals),
                 "seconds": dict(result.seconds),
             }
             for name, result in results.systems.items()

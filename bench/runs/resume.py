@@ -104,6 +104,8 @@ class Unfinished:
             identity,
             {measure: tuple(means) for measure, means in told["ties"].items()},
             told["seconds"],
+            tuple(told["ties_unknown"]),
+            told["residuals"],
         )
 
     def save(self, name: str, result: SystemResult) -> None:
@@ -118,6 +120,8 @@ class Unfinished:
             "recall_vs_exact": result.recall_vs_exact,
             "ties": dict(result.ties),
             "seconds": dict(result.seconds),
+            "ties_unknown": list(result.ties_unknown),
+            "residuals": dict(result.residuals),
         }
         arrays: cache.Arrays = {
             "docs": result.run.docs,

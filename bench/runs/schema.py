@@ -67,7 +67,7 @@ _SYSTEM = keys_of(
         f"recall@{RECALL_DEPTH}_vs_exact": optional(number),
         "ties": object_of(_three_means),
     },
-    {"values": any_object},
+    optional={"values": any_object, "ties_unknown": list_of(text), "residuals": object_of(number)},
 )
 _MEANS = object_of(
     object_of(

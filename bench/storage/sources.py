@@ -19,6 +19,7 @@ from bench.paths import PACKAGE
 _LIBRARIES = {
     "bm25s": ("bm25s",),
     "faiss": ("faiss-cpu",),
+    "ir_measures": ("ir-measures", "cwl-eval"),
     "numpy": ("numpy",),
     "pytrec_eval": ("pytrec_eval-terrier",),
     "rank_bm25": ("rank-bm25",),

@@ -1,0 +1,59 @@
+"""What a table must say where labels have holes, and where the range over ties is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.errors import listed
+from bench.evaluation.measures import Measure
+from bench.runs.record import Record
+
+# With a smaller share of a ranking judged, measures that take the unjudged for not relevant are low.
+_ENOUGH_JUDGED = 0.9
+_SHOW_HOLES = "Bpref, infAP or nDCG(judged_only=True)@10"
+
+
+def incomplete_notes(record: Record) -> Iterator[str]:
+    """Say which measures to read where not every pair was judged, and how much RBP could be higher."""
+    if record.content["labels"].get("complete", True):
+        return
+    by_name = {name: Measure.read(name) for name in record.measures}
+    judged = [name for name, one in by_name.items() if one.name == "Judged"]
+    if judged:
+        means = record.values(judged[0]).mean(axis=1)
+        shares = dict(zip(record.systems, means, strict=True))
+        least = min(shares, key=shares.__getitem__)
+        if shares[least] < _ENOUGH_JUDGED:
+            robust = [name for name, one in by_name.items() if one.for_incomplete]
+            misled = [
+                name
+                for name, one in by_name.items()
+                if one.name != "Judged" and one.patience is None and not one.for_incomplete
+            ]
+            read = listed(robust) if robust else f"measure {_SHOW_HOLES} too, and read them"
+            over = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
+            yield (
+                f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}): "
+                f"{'read ' if robust else ''}{read}{over if misled else ''}."
+            )
+    told: dict[str, list[str]] = {}
+    for system, result in record.content["systems"].items():
+        for name, mean in result.get("residuals", {}).items():
+            if name in by_name:
+                told.setdefault(name, []).append(f"{system} up to {mean:.2f} more")
+    for name, parts in told.items():
+        yield f"{name}: {', '.join(parts)}, were all unjudged documents relevant (residual, mean)."
+
+
+def unknown_ties(record: Record) -> Iterator[str]:
+    """Say of which measures nobody knows how far equal scores could move them."""
+    told: dict[str, list[str]] = {}
+    for system, result in record.content["systems"].items():
+        shown = [name for name in result.get("ties_unknown", ()) if name in record.measures]
+        if shown:
+            told.setdefault(listed(shown), []).append(system)
+    for names, systems in told.items():
+        yield (
+            f"{', '.join(systems)}: equal scores could stand in another order; how far that moves "
+            f"{names} is not known."
+        )
