@@ -594,8 +594,8 @@ def test_a_kill_between_two_files_loses_no_grade_of_a_query_that_moves(to_judge,
     wanted = {(query, doc, str(grade)) for query in QRELS for doc, grade in QRELS[query].items()}
     seen = []
 
-    def look(path, text, *, keep):
-        write_text(path, text, keep=keep)
+    def look(path, text, *, keep, durable):
+        write_text(path, text, keep=keep, durable=durable)
         seen.append({tuple(line) for lines in labels(folder).values() for line in lines})
 
     monkeypatch.setattr(settling, "write_text", look)

@@ -117,7 +117,7 @@ def test_both_means_stand_beside_the_difference(runs, tmp_path, capsys):
     compared(runs, tmp_path)
     means = gather(runs, None, ["MAP"]).values.mean(axis=-1)[:, 0]
     line = next(
-        line for line in capsys.readouterr().out.splitlines() if line.startswith(" bm25 (b=0.0)")
+        line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("bm25 (b=0.0)")
     )
     assert f"{means[2]:.4f}" in line
     assert f"{means[0]:.4f}" in line

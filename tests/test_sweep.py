@@ -105,9 +105,9 @@ def test_means_over_other_data_or_rules_are_not_ranked(saved, key, what):
         other["config"]["depth"] = 20
     else:
         other[key]["fingerprint"] = "0" * 64
-    same = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(lower))])
+    same = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(lower, record.all_values))])
     assert [[cell.strong for cell in row] for row in same.rows] == [[False, True], [False, False]]
     assert same.notes[0].startswith("Bold")
-    grid = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(other))])
+    grid = sweep_table([({"x": "1"}, record), ({"x": "2"}, Record(other, record.all_values))])
     assert not any(cell.strong for row in grid.rows for cell in row)
     assert grid.notes == (f"Runs differ in {what}: their means do not mean the same, and none is bold.",)

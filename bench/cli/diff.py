@@ -106,7 +106,7 @@ def _require_same_values(
     measures = [Measure.parse(name) for name in found.measures]
     recorded = found.values[:, :, list(found.query_ids).index(query)]
     for file, row in zip(files, rows, strict=True):
-        answers = ReadRun.read(file, test.collection)
+        answers = ReadRun.read(file, test.collection, own=True)
         run = answers.of(asked, len(test.collection), ties_of(test.collection))
         now = evaluate(run, asked, test.qrels, test.collection, measures).values[:, 0]
         for name, value, then in zip(found.measures, now, recorded[row], strict=True):

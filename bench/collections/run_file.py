@@ -31,10 +31,13 @@ class ReadRun:
     scores: ScoreArray
 
     @classmethod
-    def read(cls, file: Path, collection: Collection) -> ReadRun:
-        """Read a file, of whose documents every one must be in the collection. Raises `BenchError`."""
+    def read(cls, file: Path, collection: Collection, *, own: bool = False) -> ReadRun:
+        """Read a file, of whose documents every one must be in the collection. Raises `BenchError`.
+
+        own  it lies in a run's folder, where ties are meant as they stand
+        """
         numbers = {doc: n for n, doc in enumerate(collection.ids(range(len(collection))))}
-        answers = read_run(file, numbers)
+        answers = read_run(file, numbers, own=own)
         lengths = [len(found) for found in answers.values()]
         n = sum(lengths)
         return cls(

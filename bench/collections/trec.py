@@ -42,8 +42,10 @@ def id_problem(name: str) -> str | None:
     return None
 
 
-def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, float]]:
-    """Read a run file → query id → document number → score, a float32.
+def read_run(
+    file: Path, doc_numbers: Mapping[str, int], *, own: bool = False
+) -> dict[str, dict[int, float]]:
+    """Read a run file → query id → document number → score, a float32; `own` for one that bench wrote.
 
     Raises `BenchError` with file and line as `read_scores` does, and for an unknown document.
     """
@@ -53,7 +55,7 @@ def read_run(file: Path, doc_numbers: Mapping[str, int]) -> dict[str, dict[int, 
             raise BenchError(f"{where}: document '{doc}' is not in the collection; is it its run?")
         return doc_numbers[doc]
 
-    found = _read(file, number)
+    found = _read(file, number, own=own)
     require(bool(found), f"{file} has no lines; a run needs at least one answer")
     return found
 

@@ -169,10 +169,23 @@ def known() -> list[tuple[str, str]]:
     """Return (name, one line) of each measure there is: our seven, then those of `ir_measures`."""
     from bench.evaluation import ir_measures_provider
 
-    others = [
-        one for one in ir_measures_provider.known() if _OURS.get(one[0], one[0]) not in _TREC_NAMES
-    ]
-    return [*_IN_WORDS.items(), *others]
+    others = ir_measures_provider.known()
+    ours = [one for one in others if _OURS.get(one[0], one[0]) in _TREC_NAMES]
+    lines = [*_IN_WORDS.items(), *(one for one in others if one not in ours)]
+    return [(_with_cutoff(name), words) for name, words in lines]
+
+
+def _with_cutoff(name: str) -> str:
+    """Return a name as it is written: with @k where it can not be without, [@k] where it may be."""
+    taken = []
+    for text in (name, f"{name}@10"):
+        try:
+            Measure.parse(text)
+        except BenchError:
+            continue
+        taken.append(text)
+    suffixes = {(name, f"{name}@10"): "[@k]", (f"{name}@10",): "@k"}
+    return name + suffixes.get(tuple(taken), "")
 
 
 def require_tested_once(names: Sequence[str], where: str) -> None:
