@@ -25,7 +25,7 @@ from bench.report import write
 from bench.retrievers.bm25 import BM25
 from bench.runs import folder as run_folder
 from bench.runs.folder import foreign_files, replacing, require_replaceable, restore
-from bench.runs.record import Record
+from bench.runs.record import Record, change_record
 from bench.runs.resume import Unfinished
 from bench.storage.leftovers import part_folder
 
@@ -194,6 +194,7 @@ KILLED_AT_EACH_STEP = """
 import os, shutil, sys
 from pathlib import Path
 from bench.runs.folder import replacing, restore
+from bench.runs.record import Record
 
 old, run, place = map(Path, sys.argv[1:])
 baseline = place / "baseline"
@@ -202,7 +203,8 @@ def files(folder):
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 def replace():
-    with replacing(baseline, run) as new:
+    earlier = Record.load(baseline) if baseline.exists() else None
+    with replacing(baseline, run, earlier) as new:
         with (new / "record.json").open("a") as out:
             out.write(" ")
 
@@ -286,8 +288,12 @@ def test_gate_finds_a_baseline_that_had_been_moved_aside(bench, two_runs, tmp_pa
 
 
 def replace(baseline, run):
-    with replacing(baseline, run):
+    with replacing(baseline, run, there(baseline)):
         pass
+
+
+def there(baseline):
+    return Record.load(baseline) if (baseline / "record.json").exists() else None
 
 
 def test_a_link_stays_and_what_it_points_to_is_replaced(two_runs, tmp_path):
@@ -364,32 +370,38 @@ def test_what_a_killed_report_left_does_not_keep_a_baseline_from_being_replaced(
 def test_a_change_that_fails_leaves_the_baseline(two_runs, tmp_path):
     baseline = tmp_path / "base"
     shutil.copytree(two_runs[0], baseline)
-    with pytest.raises(BenchError, match="planted"), replacing(baseline, two_runs[1]):
+    with pytest.raises(BenchError, match="planted"), replacing(baseline, two_runs[1], there(baseline)):
         raise BenchError("planted")
     assert (baseline / "record.json").read_bytes() == (two_runs[0] / "record.json").read_bytes()
     assert names(tmp_path) == {"base"}
 
 
-def test_two_who_replace_at_once_leave_one_whole(two_runs, tmp_path):
-    baseline = tmp_path / "base"
-    failed = []
+def test_two_who_replace_at_once_leave_one_whole_and_lose_nothing_that_was_accepted(two_runs, tmp_path):
+    baseline = shutil.copytree(two_runs[0], tmp_path / "base")
+    taken, refused = [], []
 
     def work(run):
         for _ in range(20):
             try:
-                replace(baseline, run)
+                earlier = Record.load(baseline)
+                accepted = earlier.content.get("accepted", [])
+                with replacing(baseline, run, earlier) as new:
+                    change_record(new, {"accepted": [*accepted, len(accepted)]})
+                taken.append(run)
             except BenchError as error:
-                failed.append(error)
+                refused.append(str(error))
 
     workers = [threading.Thread(target=work, args=(run,)) for run in two_runs]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert not failed
-    assert json.loads((baseline / "record.json").read_text()) in [
-        Record.load(r).content for r in two_runs
-    ]
+    # between two renames there is none to read
+    assert all(re.search("was replaced meanwhile; gate again|cannot read", said) for said in refused)
+    content = json.loads((baseline / "record.json").read_text())
+    assert content.pop("accepted") == list(range(len(taken)))
+    assert len(taken) > 0
+    assert content in [Record.load(r).content for r in two_runs]
     assert names(tmp_path) == {"base"}
 
 
@@ -506,8 +518,10 @@ def below(folder):
 
 def test_a_baseline_that_is_filled_while_it_is_replaced_stays(two_runs, tmp_path):
     baseline = shutil.copytree(two_runs[0], tmp_path / "base")
-    with pytest.raises(BenchError, match=r"holds notes\.txt"), replacing(baseline, two_runs[1]):
-        (baseline / "notes.txt").write_text("mine")
+    earlier = Record.load(baseline)
+    with pytest.raises(BenchError, match=r"holds notes\.txt"):
+        with replacing(baseline, two_runs[1], earlier):
+            (baseline / "notes.txt").write_text("mine")
     assert (baseline / "notes.txt").read_text() == "mine"
     assert names(tmp_path) == {"base"}
 
