@@ -519,9 +519,9 @@ def below(folder):
 def test_a_baseline_that_is_filled_while_it_is_replaced_stays(two_runs, tmp_path):
     baseline = shutil.copytree(two_runs[0], tmp_path / "base")
     earlier = Record.load(baseline)
-    with pytest.raises(BenchError, match=r"holds notes\.txt"):
-        with replacing(baseline, two_runs[1], earlier):
-            (baseline / "notes.txt").write_text("mine")
+    holds = pytest.raises(BenchError, match=r"holds notes\.txt")
+    with holds, replacing(baseline, two_runs[1], earlier):
+        (baseline / "notes.txt").write_text("mine")
     assert (baseline / "notes.txt").read_text() == "mine"
     assert names(tmp_path) == {"base"}
 

@@ -61,7 +61,8 @@ class BeirFolder:
             for query, judged in judgements.items():
                 require(
                     query not in split_of,
-                    f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep one",
+                    f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep it in "
+                    f"one, or {_repair(folder)}",
                 )
                 split_of[query], grades[query] = split, judged
         _require_apart(folder, self.split, grades)
@@ -118,8 +119,15 @@ def _require_apart(folder: Path, split: str, grades: Mapping[str, object]) -> No
     require(
         not both,
         f"{folder / 'qrels' / split}.tsv: query '{''.join(both[:1])}' is in qrels/{other.name} as well "
-        f"({len(both):,} such); keep each in one, or divide all anew with bench split {folder} --force",
+        f"({len(both):,} such); keep each in one, or {_repair(folder)}",
     )
+
+
+def _repair(folder: Path) -> str:
+    """Say what takes each query out of all splits but one: whatever decides on its split here."""
+    if read_metadata(folder / "queries.jsonl", "split"):
+        return f"write the labels again with bench adjudicate {folder} --write"
+    return f"divide all anew with bench split {folder} --force"
 
 
 def require_folder(folder: Path, as_what: str = "") -> None:

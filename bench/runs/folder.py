@@ -85,7 +85,7 @@ def replacing(folder: Path, run: Path, earlier: Record | None) -> Iterator[Path]
 
     Killed at any point, the old or the new one stands there, or `restore` puts the old one back. Where
     `folder` is a link, what it points to is replaced. Raises `BenchError` when it can not be written,
-    when it holds anything else than a run, and when that is no longer the `earlier` one (None for no run):
+    when it holds anything else than a run, and when that is no longer the `earlier` one (None for none):
     what another process has accepted meanwhile would be lost.
     """
     folder = _real(folder)
