@@ -165,8 +165,8 @@ def _held(to_judge: ToJudge) -> dict[str, dict[str, dict[str, int]]]:
 def _former(
     held: Mapping[str, Mapping[str, object]], named: Mapping[str, str], folder: Path
 ) -> dict[str, str]:
-    """Return query → the split that holds it. Of a query in two, which is what a killed write leaves, the
-    file of the split that its metadata name was written last. Raises `BenchError` where they name none.
+    """Return query → the split that holds it. A killed write leaves a query in two: the one that its
+    metadata name was written last. Raises `BenchError` where they name neither.
     """
     former: dict[str, str] = {}
     for split, queries in held.items():
