@@ -67,6 +67,12 @@ class BeirFolder:
                 split_of[query], grades[query] = split, judged
         _require_apart(folder, self.split, grades)
         selected = [query for query in queries if query in split_of]
+        answered = [q for q in selected if q in no_answer and max(grades[q].values()) >= self.relevant]
+        require(
+            not answered,
+            f"{folder / 'queries.jsonl'}: query '{''.join(answered[:1])}' is marked no_answer, and "
+            f"qrels have a relevant document of it ({len(answered):,} such); take out one of the two",
+        )
         if self.sets:
             known_sets = {queries[query][1] for query in selected}
             for name in self.sets:

@@ -94,8 +94,7 @@ class _Reach:
     def of(cls, files: Sequence[_RunFile], run_depth: int | None, test: TestCollection | None) -> _Reach:
         if test is None or not files:
             return cls(0, 0, 0, "", True)
-        # A list of all but the query's own document leaves nothing out either.
-        whole = len(test.collection) - test.qrels.ignore_identical_ids
+        whole = len(test.collection)
         bound = whole if run_depth is None else min(run_depth, whole)
         reached = [min(file.depth, bound) for file in files]
         common = min(reached)
@@ -222,9 +221,11 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
     searcher = RunFile(str(file)).index(test.collection)
     longest = int(searcher.facts["longest_list"] or 0)
     if test.qrels.ignore_identical_ids:  # the query's own document is no part of the depth
-        found = searcher.search(test.queries, longest)
-        found = without(found, namesakes(test.queries, test.collection), longest)
-        longest = int((found.docs != NO_DOC).sum(axis=1).max())
+        own = namesakes(test.queries, test.collection)
+        found = without(searcher.search(test.queries, longest), own, longest)
+        lengths = (found.docs != NO_DOC).sum(axis=1)
+        whole = len(test.collection)  # and a list of all but it leaves nothing out
+        longest = whole if any(lengths + (own != NO_DOC) >= whole) else int(lengths.max())
     return _RunFile(str(file), searcher, longest)
 
 
