@@ -540,19 +540,30 @@ def test_report_writes_over_no_table_or_plot_of_another_run(two_runs, tmp_path, 
     assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
 
 
-def test_report_keeps_what_stood_in_a_folder_that_is_no_runs(two_runs, tmp_path, monkeypatch):
-    run, out = shutil.copytree(two_runs[0], tmp_path / "run"), tmp_path / "out"
-    drawn = "summary.md", "plots/primary.png"
-    for name in drawn:
-        for folder in (run, out):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text("mine")
-    monkeypatch.chdir(tmp_path)
-    # By another name it is the run's own folder all the same, where tables and plots are drawn again.
+@pytest.mark.parametrize("place", ["run", "link", "out"])
+def test_report_keeps_what_was_edited_in_the_runs_own_folder_too(
+    two_runs, tmp_path, monkeypatch, capsys, place
+):
+    run = shutil.copytree(two_runs[0], tmp_path / "run")
+    shutil.copytree(two_runs[0], tmp_path / "out")
+    (tmp_path / "out" / "record.json").unlink()
     (tmp_path / "link").symlink_to("run")
-    for folder, kept in (("out", True), ("link", False)):
-        app.app(args=["report", "run", "--out", folder], standalone_mode=False)
-        for name in drawn:
-            assert (tmp_path / folder / name).read_bytes() != b"mine"
-            bak = tmp_path / folder / f"{name}.bak"
-            assert (bak.read_text() == "mine") if kept else not bak.exists()
+    edited = "summary.md", "per_query.csv", "plots/primary.svg"
+    for name in edited:
+        (tmp_path / place / name).write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # the second time, nothing differs
+        app.app(args=["report", "run", "--out", place], standalone_mode=False)
+        for name in edited:
+            assert (tmp_path / place / name).read_bytes() == (two_runs[0] / name).read_bytes()
+            assert (tmp_path / place / f"{name}.bak").read_text() == "mine"
+        assert sum(file.name.count(".bak") for file in (tmp_path / place).rglob("*")) == len(edited)
+    assert capsys.readouterr().err.count(" is kept as ") == len(edited)
+    if place == "out":
+        return
+    # What was kept does not go with the run, nor is it lost where it is a baseline.
+    replace(tmp_path / "base", run)
+    assert foreign_files(tmp_path / "base") == []
+    with pytest.raises(BenchError, match=r"per_query\.csv\.bak.* would be lost; move it away"):
+        replace(run, two_runs[1])
+    assert (run / "summary.md.bak").read_text() == "mine"
