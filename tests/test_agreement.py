@@ -241,7 +241,7 @@ def test_a_line_repeated_with_another_note_is_refused_and_none_is_lost(
         text = f"q1\td01\t{first}\nq1\td02\t0\nq1\td01\t{again}\n"
         file.write_text(text)
         if said:
-            where = rf"{name}\.tsv:3: the pair q1, d01 has another {said} here than in line 1; keep one"
+            where = rf"{name}\.tsv:3: the pair q1, d01 has another {said} here than above; keep one"
             with pytest.raises(BenchError, match=where):
                 ToJudge.load(folder).read(name)
             assert file.read_text() == text

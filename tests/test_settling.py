@@ -138,7 +138,7 @@ def _killed_before_the_old_file_is_written_anew(folder, split, monkeypatch):
 def test_a_query_in_two_splits_that_no_metadata_names_is_refused(folder):
     qrels = folder / "qrels"
     (qrels / "dev.tsv").write_text((qrels / "test.tsv").read_text())
-    with pytest.raises(BenchError, match=f"keep it in one, or divide .* bench split {folder} --force"):
+    with pytest.raises(BenchError, match=f"keep each in one, or divide .* bench split {folder} --force"):
         labels(folder)
     with pytest.raises(BenchError, match=r"test\.tsv: query 'q1' is in split 'dev' as well; keep one"):
         write_labels(ToJudge.load(folder), {("q1", "d01"): 3})

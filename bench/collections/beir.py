@@ -59,11 +59,11 @@ class BeirFolder:
         for split, file in self._split_files(folder).items():
             judgements = read_qrels(file, set(queries), known_docs, strict=self.strict)
             for query, judged in judgements.items():
-                require(
-                    query not in split_of,
-                    f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep it in "
-                    f"one, or {_repair(folder)}",
-                )
+                if other := split_of.get(query):
+                    raise BenchError(
+                        f"{file}: query '{query}' is in split '{other}' as well; "
+                        + _keep_in_one(folder, [query], [split, other])
+                    )
                 split_of[query], grades[query] = split, judged
         _require_apart(folder, self.split, grades)
         selected = [query for query in queries if query in split_of]
@@ -121,19 +121,21 @@ def _require_apart(folder: Path, split: str, grades: Mapping[str, object]) -> No
     if split not in _APART or not other.is_file():
         return
     theirs = {line.split("\t", 1)[0].strip() for _, line in read_lines(other)}
-    both = [query for query in grades if query in theirs]
-    require(
-        not both,
-        f"{folder / 'qrels' / split}.tsv: query '{''.join(both[:1])}' is in qrels/{other.name} as well "
-        f"({len(both):,} such); keep each in one, or {_repair(folder)}",
-    )
+    if both := [query for query in grades if query in theirs]:
+        raise BenchError(
+            f"{folder / 'qrels' / split}.tsv: query '{both[0]}' is in qrels/{other.name} as well "
+            f"({len(both):,} such); {_keep_in_one(folder, both, list(_APART))}"
+        )
 
 
-def _repair(folder: Path) -> str:
-    """Say what takes each query out of all splits but one: whatever decides on its split here."""
-    if read_metadata(folder / "queries.jsonl", "split"):
-        return f"write the labels again with bench adjudicate {folder} --write"
-    return f"divide all anew with bench split {folder} --force"
+def _keep_in_one(folder: Path, queries: Sequence[str], splits: Sequence[str]) -> str:
+    """Say how queries that are in two splits get into one, and which command does it, if one can."""
+    named = read_metadata(folder / "queries.jsonl", "split")
+    if not named:
+        return f"keep each in one, or divide all anew with bench split {folder} --force"
+    if all(named.get(query) in splits for query in queries):
+        return f"keep each in one, or write the labels again with bench adjudicate {folder} --write"
+    return "keep each in one"
 
 
 def require_folder(folder: Path, as_what: str = "") -> None:

@@ -134,8 +134,7 @@ def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
         for text, of, column in (said, settled):
             require(
                 text in ("", of.get(pair, text)),
-                f"{where}: the pair {query}, {doc} has another {column} here than in line "
-                f"{first_line[pair]}; keep one line, with both",
+                f"{where}: the pair {query}, {doc} has another {column} here than above; keep one line",
             )
             if text:
                 of[pair] = text
