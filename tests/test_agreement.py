@@ -227,6 +227,31 @@ def test_a_line_repeated_with_the_same_grade_is_no_contradiction(bench, tmp_path
     assert bench("agree", str(folder)).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "second", "column"),
+    [
+        ("b", "3\tits subject", "3\tonly named", "note"),
+        ("adjudication", "3\twhy\ta=3 b=1", "3\twhy\ta=3 zoe=1", "passes"),
+    ],
+)
+def test_a_line_repeated_with_another_note_is_refused_and_none_is_lost(
+    tmp_path, name, first, second, column
+):
+    folder = with_passes(tmp_path / "c", A, B)
+    file = folder / "passes" / f"{name}.tsv"
+    for again, said in ((second, column), (first, ""), ("3", "")):
+        text = f"q1\td01\t{first}\nq1\td02\t0\nq1\td01\t{again}\n"
+        file.write_text(text)
+        if said:
+            where = rf"{name}\.tsv:3: the pair q1, d01 has another {said} here than above; keep one"
+            with pytest.raises(BenchError, match=where):
+                ToJudge.load(folder).read(name)
+            assert file.read_text() == text
+        else:
+            read = ToJudge.load(folder).read(name)
+            assert read.notes["q1", "d01"] == first.split("\t")[1]
+
+
 def test_agree_needs_two_passes(bench, tmp_path):
     folder = with_passes(tmp_path / "c", A)
     done = bench("agree", str(folder))

@@ -152,6 +152,16 @@ def test_a_bad_line_is_refused_by_name(beir, file, line, says):
         BeirFolder(str(beir)).load()
 
 
+def test_a_query_without_an_answer_has_no_relevant_document(beir):
+    with (beir / "queries.jsonl").open("a") as out:
+        out.write('{"_id": "q5", "text": "x", "metadata": {"no_answer": true}}\n')
+    with (beir / "qrels" / "test.tsv").open("a") as out:
+        out.write("q5\td01\t1\nq5\td02\t0\n")
+    assert BeirFolder(str(beir), relevant=2).load().no_answer == {"q5"}
+    with pytest.raises(BenchError, match=r"queries\.jsonl: query 'q5' is marked no_answer.*\(1 such\)"):
+        BeirFolder(str(beir)).load()
+
+
 def test_judgements_of_documents_that_are_not_there_are_kept_and_counted_or_refused(beir):
     with (beir / "qrels" / "test.tsv").open("a") as out:
         out.write("q1\td99\t1\nq2\td98\t0\n")

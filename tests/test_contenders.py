@@ -6,9 +6,12 @@ import json
 import shutil
 from contextlib import suppress
 
+import numpy as np
 import pytest
 import typer
 from conftest import content_of, only_run, write_beir
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.cli import app
 from bench.collections.beir import BeirFolder
@@ -234,6 +237,55 @@ def test_the_querys_own_document_is_no_part_of_a_files_depth(tmp_path):
     found = gather([own, deep], test, ["MAP"])
     assert means(found)["MAP"] == [0.75, 0.75]
     assert found.notes == (f"{deep} has up to 3 documents a query: cut to 2, as all are",)
+
+
+def test_a_whole_list_is_not_cut_where_another_query_is_a_document(bench, tmp_path):
+    (tmp_path / "qrels.txt").write_text("d1 0 d1 0\nd1 0 d2 1\nq2 0 d3 1\n")
+    for name, orders in (("a", ("123", "123")), ("b", ("132", "132"))):
+        rows = [
+            f"{query} Q0 d{doc} {place} {10 - place} {name}\n"
+            for query, order in zip(("d1", "q2"), orders, strict=True)
+            for place, doc in enumerate(order, 1)
+        ]
+        (tmp_path / f"{name}.run").write_text("".join(rows))
+    done = bench(
+        "compare", "a.run", "b.run", "--qrels", "qrels.txt", "--ignore-identical-ids",
+        "--measure", "MAP", "--out", "out.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "out.json").read_text())[0]
+    assert [row["baseline_mean"], row["mean"]] == pytest.approx([(1 + 1 / 3) / 2, (1 / 2 + 1 / 2) / 2])
+    assert "cut to" not in done.stdout + done.stderr
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_map_of_whole_lists_is_that_of_the_lists_without_the_querys_own_document(tmp_path_factory, data):
+    """Queries that are documents, and others; each file holds a query's own document or leaves it out."""
+    folder = tmp_path_factory.mktemp("own")
+    docs = [f"d{n}" for n in range(data.draw(st.integers(3, 7)))]
+    asked = [*sorted(data.draw(st.sets(st.sampled_from(docs), min_size=1))), "q1", "q2"]
+    qrels = {}
+    for query in asked:
+        others = st.sampled_from([doc for doc in docs if doc != query])
+        qrels[query] = dict.fromkeys(data.draw(st.sets(others, min_size=1)), 1)
+    queries = dict.fromkeys(asked, ("text", "topic"))
+    beir = write_beir(folder / "c", {doc: ("", doc) for doc in docs}, queries, qrels)
+    test = BeirFolder(str(beir), ignore_identical_ids=True).load()
+    expected = []
+    for name in ("a", "b"):
+        keeps_own = data.draw(st.booleans())
+        values, lines = {}, []
+        for query in asked:
+            order = [d for d in data.draw(st.permutations(docs)) if keeps_own or d != query]
+            lines += [f"{query} Q0 {doc} 1 {-n} x\n" for n, doc in enumerate(order)]
+            hits = np.array([doc in qrels[query] for doc in order if doc != query])
+            precisions = hits.cumsum() / np.arange(1, len(hits) + 1)
+            values[query] = precisions[hits].sum() / len(qrels[query])
+        (folder / f"{name}.trec").write_text("".join(lines))
+        expected.append([values[query] for query in test.queries.ids])
+    found = gather([str(folder / "a.trec"), str(folder / "b.trec")], test, ["MAP"])
+    assert found.values[:, 0].tolist() == [pytest.approx(row) for row in expected]
 
 
 def test_a_shallow_run_file_inside_a_run_is_said(run, tmp_path, capsys):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
@@ -441,6 +443,73 @@ def test_an_update_is_held_against_all_that_the_baseline_guards(variant, tmp_pat
     assert accepted["stopped"] == ["a nDCG@10 regressed"]
     # and the run that was just accepted passes its own gate
     assert gate(loss, "--baseline", base)[0] == 0
+
+
+def accepted_in(base):
+    accepted = json.loads((base / "record.json").read_text()).get("accepted", [])
+    return [one["reason"] for one in accepted]
+
+
+def test_what_was_accepted_while_a_run_was_held_is_not_undone(variant, monkeypatch):
+    base, one, other = variant("base"), variant("one", lost=(0.3, 0.0)), variant("other")
+
+    def meanwhile(*_):
+        monkeypatch.undo()
+        assert gate(other, "--baseline", base, "--update", "--reason", "theirs")[0] == 0
+
+    monkeypatch.setattr("bench.runs.comparable.require_run_files", meanwhile)
+    with pytest.raises(BenchError, match=f"the baseline in {base} was replaced meanwhile; gate again"):
+        gate(one, "--baseline", base, "--update", "--reason", "ours")
+    assert accepted_in(base) == ["theirs"]
+    assert gate(one, "--baseline", base, "--update", "--reason", "ours")[0] == 0
+    assert accepted_in(base) == ["theirs", "ours"]
+
+
+def test_two_first_baselines_at_once_are_one(variant, tmp_path, monkeypatch):
+    base, one, other = tmp_path / "new", variant("one", lost=(0.3, 0.0)), variant("other")
+
+    def meanwhile(*_):
+        monkeypatch.undo()
+        assert gate(other, "--baseline", base, "--update")[0] == 0
+
+    monkeypatch.setattr("bench.runs.comparable.require_run_files", meanwhile)
+    with pytest.raises(BenchError, match="was replaced meanwhile"):
+        gate(one, "--baseline", base, "--update")
+    assert Record.load(base).content == Record.load(other).content
+
+
+def test_each_process_that_says_it_made_the_baseline_has_its_reason_in_it(variant):
+    base, runs = variant("base"), [variant(f"run{n}", lost=(0.1 * n, 0.0)) for n in range(4)]
+    command = [sys.executable, "-m", "bench", "gate", "--baseline", str(base), "--update", "--reason"]
+    racing = [
+        subprocess.Popen([*command, run.name, str(run)], stderr=subprocess.PIPE, text=True)
+        for run in runs
+    ]
+    said = [process.communicate()[1] for process in racing]
+    codes = [process.returncode for process in racing]
+    assert all(code == 0 or "meanwhile" in err for code, err in zip(codes, said, strict=True)), said
+    made = {run.name for run, code in zip(runs, codes, strict=True) if code == 0}
+    assert set(accepted_in(base)) == made
+    assert made
+
+
+def test_a_baseline_that_is_made_of_a_baseline_keeps_nothing_of_its_earlier_life(variant):
+    base, low = variant("base"), variant("low", lost=(0.001, 0.0))
+    assert gate(low, "--baseline", base, "--update", "--tolerance", "0.5", "--reason", "small")[0] == 0
+    content = json.loads((base / "record.json").read_text())
+    content["anchor"] = {"a": {m: [1.0] * len(v) for m, v in content["systems"]["a"]["values"].items()}}
+    (base / "record.json").write_text(json.dumps(content))
+    # held against itself, it is below its anchor: accepted with a reason, the anchor begins anew
+    assert gate(base, "--baseline", base)[0] in (1, 3)
+    assert gate(base, "--baseline", base, "--update", "--reason", "as it is")[0] == 0
+    now = json.loads((base / "record.json").read_text())
+    assert "a" not in now.get("anchor", {}) or "nDCG@10" not in now["anchor"]["a"]
+    assert accepted_in(base) == ["small", "as it is"]
+    assert gate(base, "--baseline", base)[0] == 0
+    # and elsewhere it is a first baseline like any
+    first = base.with_name("first")
+    assert gate(base, "--baseline", first, "--update")[0] == 0
+    assert not {"anchor", "accepted"} & json.loads((first / "record.json").read_text()).keys()
 
 
 def test_a_system_that_is_dropped_with_a_reason_hides_no_other(variant):

@@ -120,6 +120,14 @@ def test_columns_can_be_named(tables, tmp_path):
     assert grades == {"q1": {"a1": 2}, "q2": {"a2": 1}}
 
 
+@pytest.mark.parametrize("name", ["relevance", "rel", "label", "grade"])
+def test_a_score_beside_a_grade_is_no_grade(tables, tmp_path, capsys, name):
+    tables(qrels=f"qid,doc,score,{name}\nq1,a1,7,2\nq2,a2,9,1\n")
+    imported()
+    assert f"grade = {name}" in capsys.readouterr().out
+    assert loaded(tmp_path / "mine")[2] == {"q1": {"a1": 2}, "q2": {"a2": 1}}
+
+
 def test_pairs_without_a_grade_count_as_1_and_it_is_said(tables, tmp_path, capsys):
     tables(qrels="qid,doc\nq1,a1\n")
     imported()

@@ -25,7 +25,7 @@ from bench.report import write
 from bench.retrievers.bm25 import BM25
 from bench.runs import folder as run_folder
 from bench.runs.folder import foreign_files, replacing, require_replaceable, restore
-from bench.runs.record import Record
+from bench.runs.record import Record, change_record
 from bench.runs.resume import Unfinished
 from bench.storage.leftovers import part_folder
 
@@ -194,6 +194,7 @@ KILLED_AT_EACH_STEP = """
 import os, shutil, sys
 from pathlib import Path
 from bench.runs.folder import replacing, restore
+from bench.runs.record import Record
 
 old, run, place = map(Path, sys.argv[1:])
 baseline = place / "baseline"
@@ -202,7 +203,8 @@ def files(folder):
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 def replace():
-    with replacing(baseline, run) as new:
+    earlier = Record.load(baseline) if baseline.exists() else None
+    with replacing(baseline, run, earlier) as new:
         with (new / "record.json").open("a") as out:
             out.write(" ")
 
@@ -286,8 +288,12 @@ def test_gate_finds_a_baseline_that_had_been_moved_aside(bench, two_runs, tmp_pa
 
 
 def replace(baseline, run):
-    with replacing(baseline, run):
+    with replacing(baseline, run, there(baseline)):
         pass
+
+
+def there(baseline):
+    return Record.load(baseline) if (baseline / "record.json").exists() else None
 
 
 def test_a_link_stays_and_what_it_points_to_is_replaced(two_runs, tmp_path):
@@ -364,32 +370,38 @@ def test_what_a_killed_report_left_does_not_keep_a_baseline_from_being_replaced(
 def test_a_change_that_fails_leaves_the_baseline(two_runs, tmp_path):
     baseline = tmp_path / "base"
     shutil.copytree(two_runs[0], baseline)
-    with pytest.raises(BenchError, match="planted"), replacing(baseline, two_runs[1]):
+    with pytest.raises(BenchError, match="planted"), replacing(baseline, two_runs[1], there(baseline)):
         raise BenchError("planted")
     assert (baseline / "record.json").read_bytes() == (two_runs[0] / "record.json").read_bytes()
     assert names(tmp_path) == {"base"}
 
 
-def test_two_who_replace_at_once_leave_one_whole(two_runs, tmp_path):
-    baseline = tmp_path / "base"
-    failed = []
+def test_two_who_replace_at_once_leave_one_whole_and_lose_nothing_that_was_accepted(two_runs, tmp_path):
+    baseline = shutil.copytree(two_runs[0], tmp_path / "base")
+    taken, refused = [], []
 
     def work(run):
         for _ in range(20):
             try:
-                replace(baseline, run)
+                earlier = Record.load(baseline)
+                accepted = earlier.content.get("accepted", [])
+                with replacing(baseline, run, earlier) as new:
+                    change_record(new, {"accepted": [*accepted, len(accepted)]})
+                taken.append(run)
             except BenchError as error:
-                failed.append(error)
+                refused.append(str(error))
 
     workers = [threading.Thread(target=work, args=(run,)) for run in two_runs]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert not failed
-    assert json.loads((baseline / "record.json").read_text()) in [
-        Record.load(r).content for r in two_runs
-    ]
+    # between two renames there is none to read
+    assert all(re.search("was replaced meanwhile; gate again|cannot read", said) for said in refused)
+    content = json.loads((baseline / "record.json").read_text())
+    assert content.pop("accepted") == list(range(len(taken)))
+    assert len(taken) > 0
+    assert content in [Record.load(r).content for r in two_runs]
     assert names(tmp_path) == {"base"}
 
 
@@ -510,7 +522,9 @@ def below(folder):
 
 def test_a_baseline_that_is_filled_while_it_is_replaced_stays(two_runs, tmp_path):
     baseline = shutil.copytree(two_runs[0], tmp_path / "base")
-    with pytest.raises(BenchError, match=r"holds notes\.txt"), replacing(baseline, two_runs[1]):
+    earlier = Record.load(baseline)
+    holds = pytest.raises(BenchError, match=r"holds notes\.txt")
+    with holds, replacing(baseline, two_runs[1], earlier):
         (baseline / "notes.txt").write_text("mine")
     assert (baseline / "notes.txt").read_text() == "mine"
     assert names(tmp_path) == {"base"}
@@ -530,19 +544,30 @@ def test_report_writes_over_no_table_or_plot_of_another_run(two_runs, tmp_path, 
     assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
 
 
-def test_report_keeps_what_stood_in_a_folder_that_is_no_runs(two_runs, tmp_path, monkeypatch):
-    run, out = shutil.copytree(two_runs[0], tmp_path / "run"), tmp_path / "out"
-    drawn = "summary.md", "plots/primary.png"
-    for name in drawn:
-        for folder in (run, out):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text("mine")
-    monkeypatch.chdir(tmp_path)
-    # By another name it is the run's own folder all the same, where tables and plots are drawn again.
+@pytest.mark.parametrize("place", ["run", "link", "out"])
+def test_report_keeps_what_was_edited_in_the_runs_own_folder_too(
+    two_runs, tmp_path, monkeypatch, capsys, place
+):
+    run = shutil.copytree(two_runs[0], tmp_path / "run")
+    shutil.copytree(two_runs[0], tmp_path / "out")
+    (tmp_path / "out" / "record.json").unlink()
     (tmp_path / "link").symlink_to("run")
-    for folder, kept in (("out", True), ("link", False)):
-        app.app(args=["report", "run", "--out", folder], standalone_mode=False)
-        for name in drawn:
-            assert (tmp_path / folder / name).read_bytes() != b"mine"
-            bak = tmp_path / folder / f"{name}.bak"
-            assert (bak.read_text() == "mine") if kept else not bak.exists()
+    edited = "summary.md", "per_query.csv", "plots/primary.svg"
+    for name in edited:
+        (tmp_path / place / name).write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # the second time, nothing differs
+        app.app(args=["report", "run", "--out", place], standalone_mode=False)
+        for name in edited:
+            assert (tmp_path / place / name).read_bytes() == (two_runs[0] / name).read_bytes()
+            assert (tmp_path / place / f"{name}.bak").read_text() == "mine"
+        assert sum(file.name.count(".bak") for file in (tmp_path / place).rglob("*")) == len(edited)
+    assert capsys.readouterr().err.count(" is kept as ") == len(edited)
+    if place == "out":
+        return
+    # What was kept does not go with the run, nor is it lost where it is a baseline.
+    replace(tmp_path / "base", run)
+    assert foreign_files(tmp_path / "base") == []
+    with pytest.raises(BenchError, match=r"per_query\.csv\.bak.* would be lost; move it away"):
+        replace(run, two_runs[1])
+    assert (run / "summary.md.bak").read_text() == "mine"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+
 import pytest
 from conftest import DOCUMENTS, write_beir
+from test_judge import move_to
 
 from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
+from bench.labelling import settling
 from bench.labelling.pass_file import PassFile
 from bench.labelling.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
 from bench.labelling.session import Session
-from bench.labelling.settling import disagreements, read_settled, settles
+from bench.labelling.settling import disagreements, read_settled, settles, write_labels
+from bench.storage.files import write_text
 
 HEADER = "query-id\tcorpus-id\tscore\tnote\n"
 
@@ -61,6 +67,81 @@ def test_what_was_settled_for_two_passes_is_not_taken_for_others(folder, refusal
     assert (folder / "qrels" / "test.tsv").read_text() == before
     write(folder, "bob", "ann")  # in any order
     assert "q1\td02\t3\n" in (folder / "qrels" / "test.tsv").read_text()
+
+
+def labels(folder, split="all"):
+    return BeirFolder(str(folder), split=split).load().qrels.grades
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_two_who_write_labels_at_once_undo_nothing_of_each_other(folder, monkeypatch, nth):
+    """The second one comes while the first one writes its n-th file."""
+    move_to(folder, "dev", "q1")
+    first = {("q1", "d01"): 3, ("q2", "d03"): 1}
+    theirs = {("q3", "d05"): 1, ("q4", "d07"): 1}
+    other = threading.Thread(target=lambda: write_labels(ToJudge.load(folder), theirs))
+    count = itertools.count(1)
+
+    def meanwhile(path, text, *, keep):
+        if threading.current_thread() is not other and next(count) == nth:
+            other.start()
+            other.join(0.5)  # it is done by then, or waits for the first one
+        write_text(path, text, keep=keep)
+
+    monkeypatch.setattr(settling, "write_text", meanwhile)
+    write_labels(ToJudge.load(folder), first)
+    other.join()
+    found = labels(folder)
+    assert {pair: found[pair[0]][pair[1]] for pair in first | theirs} == first | theirs
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_killed_write_of_labels_is_made_good_by_the_next_as_the_refusal_says(
+    folder, monkeypatch, refusal, last
+):
+    """`last`: the query that moves is the only one in its old file."""
+    write_pass(folder, "bob", ("q1", "q2"), (("q1", "d02"), 2))  # as ann says
+    for split in ("dev", "test") if last else ("dev",):
+        move_to(folder, split, "q1")
+        if last and split == "dev":
+            write(folder)
+        else:
+            _killed_before_the_old_file_is_written_anew(folder, split, monkeypatch)
+    for name in ("dev", "test"):
+        assert "\nq1\t" in (folder / "qrels" / f"{name}.tsv").read_text()
+    for name in ("dev", "test", "all"):
+        said = refusal("run", "retriever=[bm25]", "collection=beir", f"collection.path={folder}",
+                       f"collection.split={name}", "output=out")  # fmt: skip
+        assert "q1" in said
+        assert f"bench adjudicate {folder} --write" in said
+    write(folder)
+    wanted = "test" if last else "dev"
+    assert "q1" in labels(folder, wanted)
+    assert sorted(labels(folder)) == ["q1", "q2", "q3", "q4"]
+    assert labels(folder)["q1"]["d02"] == 2
+    assert (folder / "qrels" / "dev.tsv").exists() != last
+
+
+def _killed_before_the_old_file_is_written_anew(folder, split, monkeypatch):
+    """What stands when a write ends after the query that moves is in its new file, and nothing else."""
+
+    def killed(path, text, *, keep):
+        write_text(path, text, keep=keep)
+        if path.stem == split:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(settling, "write_text", killed)
+        write_labels(ToJudge.load(folder), {("q1", d): 2 * (d == "d02") for d in DOCUMENTS})
+
+
+def test_a_query_in_two_splits_that_no_metadata_names_is_refused(folder):
+    qrels = folder / "qrels"
+    (qrels / "dev.tsv").write_text((qrels / "test.tsv").read_text())
+    with pytest.raises(BenchError, match=f"keep each in one, or divide .* bench split {folder} --force"):
+        labels(folder)
+    with pytest.raises(BenchError, match=r"test\.tsv: query 'q1' is in split 'dev' as well; keep one"):
+        write_labels(ToJudge.load(folder), {("q1", "d01"): 3})
 
 
 def test_what_was_settled_of_other_grades_is_asked_again(folder, refusal):

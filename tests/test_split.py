@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+
 import pytest
 from conftest import DOCUMENTS, write_beir
 
 from bench.cli import app
+from bench.collections import splits
 from bench.collections.beir import BeirFolder
 from bench.collections.splits import divide
 from bench.errors import BenchError
@@ -113,6 +117,26 @@ def test_a_query_in_dev_and_test_is_refused_whichever_is_read(thirty, refusal):
     # What is wrong in the file that is not measured is no matter of this run.
     (qrels / "dev.tsv").write_text("nonsense\n")
     assert queries_of(thirty, "test")[1] == QRELS
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_two_who_divide_at_once_lose_no_query(thirty, monkeypatch, nth):
+    """The second one comes while the first one writes its n-th file."""
+    divide(thirty)
+    second = threading.Thread(target=divide, args=(thirty, 0.2), kwargs={"seed": 5, "again": True})
+    count = itertools.count(1)
+
+    def meanwhile(path, text, **keep):
+        if threading.current_thread() is not second and next(count) == nth:
+            second.start()
+            second.join(0.5)  # it is done by then, or waits for the first one
+        write_text(path, text, **keep)
+
+    monkeypatch.setattr(splits, "write_text", meanwhile)
+    divide(thirty, 0.5, seed=7, again=True)
+    second.join()
+    assert len(queries_of(thirty, "dev")[0]) == 6  # it came last
+    assert queries_of(thirty, "all")[1] == QRELS
 
 
 def test_a_copied_file_is_no_division(thirty):

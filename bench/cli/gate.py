@@ -110,6 +110,7 @@ def gate(
         f"no baseline in {baseline}; make one with bench gate RUN --update",
     )
     then = Record.load(run if first and run else baseline)
+    earlier = None if first else then
     # Read before anything is run again: a slip of the pen is not to cost a run.
     tolerances = tolerance_of(then).changed(tolerance or (), then.measures, "--tolerance")
     gated = measure or list(then.evidence["family"]["measures"])
@@ -158,7 +159,7 @@ def gate(
         print(f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"')
         # Undecidable asks for a reason too, whatever --undecidable lets pass.
         raise typer.Exit(result.exit_code or (3 if stopped else 2))
-    _replace(baseline, run, now, stopped, reason, anew=anew)
+    _replace(baseline, earlier, run, now, stopped, reason, anew=anew)
     how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
     print(f"{how} → {baseline}" + (f", because: {reason}" if reason else ""))
 
@@ -259,6 +260,7 @@ def _append(file: Path, text: str) -> None:
 
 def _replace(
     baseline: Path,
+    earlier: Record | None,
     run: Path,
     record: Record,
     stopped: Mapping[tuple[str, str], str],
@@ -271,9 +273,8 @@ def _replace(
     from bench.experiment.run import documents_of
     from bench.runs.comparable import require_run_files
     from bench.runs.folder import replacing
-    from bench.runs.record import add_to_record
+    from bench.runs.record import change_record
 
     require_run_files(run, record, documents_of(record))
-    more = baseline_from(baseline, run, stopped, reason, anew=anew)
-    with replacing(baseline, run) as new:
-        add_to_record(new, more)
+    with replacing(baseline, run, earlier) as new:
+        change_record(new, baseline_from(earlier, record, stopped, reason, anew=anew))

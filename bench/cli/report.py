@@ -17,12 +17,12 @@ def report(
     ] = None,
 ) -> None:
     """Draw the tables and plots of a saved run again, without searching."""
-    from bench.report.write import is_own_folder, print_tables, write_plots, write_tables
+    from bench.report.write import print_tables, require_no_other_run, write_plots, write_tables
     from bench.runs.record import Record
 
     record = Record.load(run)
     folder = out or (run if run.is_dir() else run.parent)
-    keep = not is_own_folder(folder, run)
-    write_tables(record, folder, keep=keep)
-    write_plots(record, folder, keep=keep)
+    require_no_other_run(folder, run)
+    write_tables(record, folder)
+    write_plots(record, folder)
     print_tables(record)

@@ -59,13 +59,20 @@ class BeirFolder:
         for split, file in self._split_files(folder).items():
             judgements = read_qrels(file, set(queries), known_docs, strict=self.strict)
             for query, judged in judgements.items():
-                require(
-                    query not in split_of,
-                    f"{file}: query '{query}' is in split '{split_of.get(query)}' as well; keep one",
-                )
+                if other := split_of.get(query):
+                    raise BenchError(
+                        f"{file}: query '{query}' is in split '{other}' as well; "
+                        + _keep_in_one(folder, [query], [split, other])
+                    )
                 split_of[query], grades[query] = split, judged
         _require_apart(folder, self.split, grades)
         selected = [query for query in queries if query in split_of]
+        answered = [q for q in selected if q in no_answer and max(grades[q].values()) >= self.relevant]
+        require(
+            not answered,
+            f"{folder / 'queries.jsonl'}: query '{''.join(answered[:1])}' is marked no_answer, and "
+            f"qrels have a relevant document of it ({len(answered):,} such); take out one of the two",
+        )
         if self.sets:
             known_sets = {queries[query][1] for query in selected}
             for name in self.sets:
@@ -114,12 +121,21 @@ def _require_apart(folder: Path, split: str, grades: Mapping[str, object]) -> No
     if split not in _APART or not other.is_file():
         return
     theirs = {line.split("\t", 1)[0].strip() for _, line in read_lines(other)}
-    both = [query for query in grades if query in theirs]
-    require(
-        not both,
-        f"{folder / 'qrels' / split}.tsv: query '{''.join(both[:1])}' is in qrels/{other.name} as well "
-        f"({len(both):,} such); keep each in one, or divide all anew with bench split {folder} --force",
-    )
+    if both := [query for query in grades if query in theirs]:
+        raise BenchError(
+            f"{folder / 'qrels' / split}.tsv: query '{both[0]}' is in qrels/{other.name} as well "
+            f"({len(both):,} such); {_keep_in_one(folder, both, list(_APART))}"
+        )
+
+
+def _keep_in_one(folder: Path, queries: Sequence[str], splits: Sequence[str]) -> str:
+    """Say how queries that are in two splits get into one, and which command does it, if one can."""
+    named = read_metadata(folder / "queries.jsonl", "split")
+    if not named:
+        return f"keep each in one, or divide all anew with bench split {folder} --force"
+    if all(named.get(query) in splits for query in queries):
+        return f"keep each in one, or write the labels again with bench adjudicate {folder} --write"
+    return "keep each in one"
 
 
 def require_folder(folder: Path, as_what: str = "") -> None:

@@ -25,7 +25,8 @@ _QUERIES = ("text", "query", "question", "topic", "title")
 _SETS = ("set", "query_set")
 _JUDGED_QUERIES = ("query_id", "qid", "query", "topic_id", "topic")
 _JUDGED_DOCS = (*_DOC_IDS[1:], "document", "article", "doc", "id")
-_GRADES = ("grade", "score", "relevance", "relevant", "rel", "label", "judgement", "judgment", "rating")
+# A score beside any other may be a system's.
+_GRADES = ("grade", "relevance", "relevant", "rel", "label", "judgement", "judgment", "rating", "score")
 
 
 @dataclass(frozen=True)

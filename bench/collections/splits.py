@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.collections.beir import read_corpus, read_metadata, read_qrels, read_queries
 from bench.errors import BenchError, require
+from bench.storage.earlier import alone
 from bench.storage.files import files_in, write_text
 
 DEV_SHARE = 0.4
@@ -56,6 +57,11 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
     is none, or divided already, and where a part would be empty.
     """
     require(folder.is_dir(), f"collection folder {folder} does not exist; name a BEIR folder")
+    with alone(folder):  # from reading to the last file: two who divide at once would lose queries
+        return _divide(folder, dev_share, seed, again=again)
+
+
+def _divide(folder: Path, dev_share: float, seed: int, *, again: bool) -> Divided:
     files = {split: folder / "qrels" / f"{split}.tsv" for split in (DEV, TEST)}
     there = {split: file for split, file in files.items() if file.exists()}
     others = [file.name for file in files_in(folder / "qrels", "*.tsv") if file not in files.values()]

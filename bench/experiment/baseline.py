@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.errors import require
 from bench.evidence.family import Margins
-from bench.runs.record import RECORD, Record
+from bench.runs.record import Record
 
 # In a baseline's record: system → measure → the best values that were ever accepted, where the
 # baseline's own are not the best.
@@ -60,26 +59,23 @@ def anchor_after(
 
 
 def baseline_from(
-    previous: Path,
-    run: Path,
+    earlier: Record | None,
+    run: Record,
     stopped: Mapping[tuple[str, str], str],
     reason: str | None,
     *,
     anew: bool = False,
 ) -> dict[str, Any]:
-    """Return what a run's record gets when it becomes the baseline: the anchor, and everything that was
-    accepted with a reason, the earlier too. `anew`: the two can not be held against each other."""
-    earlier = Record.load(previous) if (previous / RECORD).exists() else None
+    """Return what a run's record gets when it becomes the baseline, None for what it may not keep of an
+    earlier life as one: the anchor, and everything that was accepted with a reason, the earlier too.
+    `anew`: the two can not be held against each other."""
     accepted = list(earlier.content.get("accepted", [])) if earlier else []
     if reason is not None:
         date = datetime.now(UTC).isoformat(timespec="seconds")
         words = [f"{system} {measure} {word}" for (system, measure), word in stopped.items()]
         accepted.append({"date": date, "stopped": words, "anew": anew, "reason": reason})
-    anchor = {} if earlier is None or anew else anchor_after(earlier, Record.load(run), stopped)
-    return {
-        **({ANCHOR: anchor} if anchor else {}),
-        **({"accepted": accepted} if accepted else {}),
-    }
+    anchor = {} if earlier is None or anew else anchor_after(earlier, run, stopped)
+    return {ANCHOR: anchor or None, "accepted": accepted or None}
 
 
 def on_test(baseline: Record) -> NDArray[np.bool_]:

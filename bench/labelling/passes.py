@@ -99,7 +99,7 @@ def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
     what it settles.
 
     Raises `BenchError` with file and line for a malformed line, an id that the collection has not,
-    a grade that is no whole number from 0 on, and a pair repeated with another grade.
+    a grade that is no whole number from 0 on, and a pair repeated with another grade, note or settling.
     """
     grades: dict[Pair, int] = {}
     notes: dict[Pair, str] = {}
@@ -130,10 +130,15 @@ def read_pass(file: Path, queries: set[str], docs: set[str]) -> Pass:
         )
         grades[pair] = grade
         first_line.setdefault(pair, number)
-        if len(columns) >= 4 and columns[3]:
-            notes[pair] = columns[3]
-        if len(columns) == 5 and columns[4]:
-            settles[pair] = " ".join(sorted(columns[4].split()))
+        said = (columns[3] if len(columns) >= 4 else "", notes, "note")
+        settled = (" ".join(sorted(columns[4].split())) if len(columns) == 5 else "", settles, "passes")
+        for text, of, column in (said, settled):
+            require(
+                text in ("", of.get(pair, text)),
+                f"{where}: the pair {query}, {doc} has another {column} here than above; keep one line",
+            )
+            if text:
+                of[pair] = text
     return Pass(file.stem, grades, notes, settles)
 
 

@@ -48,7 +48,7 @@ class PairScreen(App[BenchError]):
         Binding("u", "undo", "undo"),
         Binding("n", "note", "note"),
         Binding("q", "quit", "quit"),
-        Binding("escape", "cancel", "cancel", show=False),
+        Binding("escape", "cancel", "leave the line"),
     ]
 
     def __init__(self, to_judge: ToJudge, session: Session) -> None:
@@ -56,6 +56,7 @@ class PairScreen(App[BenchError]):
         self._to_judge = to_judge
         self._session = session
         self._number = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
+        self._keep: Callable[[str], None] | None = None  # what the line that is open is written for
 
     def compose(self) -> ComposeResult:
         """Lay out query, paper, state, note and keys."""
@@ -64,7 +65,7 @@ class PairScreen(App[BenchError]):
             yield Static(id="paper")
         yield Static(id="state")
         yield ProgressBar(id="bar", total=max(len(self._session.pairs), 1), show_eta=False)
-        yield Input(id="note")
+        yield Input(id="note", select_on_focus=False)  # or who comes back to it types over it
         yield Footer()
 
     def on_mount(self) -> None:
@@ -77,6 +78,12 @@ class PairScreen(App[BenchError]):
         """Show the screen until it is left. Raises `BenchError` for what could not be saved."""
         if error := self.run():
             raise error
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002
+        """While a line is open nothing but leaving works: the line belongs to the pair that is shown."""
+        if action in ("grade", "skip", "previous", "undo", "note"):
+            return self._keep is None
+        return action != "cancel" or self._keep is not None
 
     def _save(self, change: Callable[[], None]) -> None:
         try:
@@ -106,26 +113,34 @@ class PairScreen(App[BenchError]):
     def action_note(self) -> None:
         """Open the line for a note."""
         if self._session.current is not None:
-            self._ask("note on this paper, enter keeps it", self._session.note)
+            self._ask("note on this paper, enter keeps it", self._session.note, self._annotate)
 
     def action_cancel(self) -> None:
         """Close the line for a note without keeping it."""
         self._close_line()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the note."""
-        self._close_line()
-        self._save(lambda: self._session.annotate(event.value))
+        """Keep what was written. No subclass may handle this too: textual calls each one's own."""
+        if self._keep is not None:
+            self._keep(event.value)
 
-    def _ask(self, prompt: str, text: str = "") -> None:
+    def _annotate(self, note: str) -> None:
+        self._close_line()
+        self._save(lambda: self._session.annotate(note))
+
+    def _ask(self, prompt: str, text: str, keep: Callable[[str], None]) -> None:
+        self._keep = keep
         line = self.query_one("#note", Input)
-        line.placeholder, line.value = prompt, text
+        line.placeholder, line.value, line.cursor_position = prompt, text, len(text)
         line.add_class("open")
         line.focus()
+        self.refresh_bindings()
 
     def _close_line(self) -> None:
+        self._keep = None
         self.query_one("#note", Input).remove_class("open")
         self.query_one("#scroll").focus()
+        self.refresh_bindings()
 
     def _show(self) -> None:
         pair = self._session.current
@@ -173,7 +188,6 @@ class AdjudicationScreen(PairScreen):
     def __init__(self, to_judge: ToJudge, session: Session, first: Pass, second: Pass) -> None:
         super().__init__(to_judge, session)
         self._passes = first, second
-        self._chosen: int | None = None
 
     def action_grade(self, grade: int) -> None:
         """Save a grade; where the passes differ by two or more, ask for the reason first."""
@@ -182,26 +196,18 @@ class AdjudicationScreen(PairScreen):
             return
         first, second = (judged.grades[pair] for judged in self._passes)
         if needs_reason(first, second) and not self._session.note:
-            self._chosen = grade
-            self._ask(f"why {grade}? one line, enter keeps it")
+            prompt = f"why {grade}? one line, enter keeps it"
+            self._ask(prompt, "", lambda reason: self._settle(grade, reason))
         else:
             super().action_grade(grade)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def _settle(self, grade: int, reason: str) -> None:
         """Keep the reason, and the grade that waited for it."""
-        chosen, self._chosen = self._chosen, None
-        if chosen is not None and not event.value.strip():
-            self._chosen = chosen
+        if not reason.strip():
             self.notify("A reason is needed here; escape leaves the pair as it is.", severity="warning")
             return
-        super().on_input_submitted(event)
-        if chosen is not None:
-            super().action_grade(chosen)
-
-    def action_cancel(self) -> None:
-        """Close the line; nothing is settled."""
-        self._chosen = None
-        super().action_cancel()
+        self._annotate(reason)
+        super().action_grade(grade)
 
     def _state(self, pair: Pair | None) -> str:
         parts = [super()._state(pair)]

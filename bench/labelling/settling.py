@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench.collections.beir import ALL, read_metadata
+from bench.collections.beir import ALL, read_metadata, read_qrels
 from bench.errors import require
 from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
-from bench.storage.earlier import keep_earlier
-from bench.storage.files import is_file_name, write_text
+from bench.storage.earlier import alone, keep_earlier
+from bench.storage.files import files_in, is_file_name, write_text
 
 
 def disagreements(first: Pass, second: Pass, queries: Iterable[str]) -> list[Pair]:
@@ -111,18 +111,22 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     pair; in a query without another grade, that nobody asked it.
 
     A query that moves is in its new file before it leaves the old one, so that a kill between the two
-    loses no grade: whoever reads both is told to keep one. A file that changes is kept as .bak before.
+    loses no grade, and the next call removes it from the old one. A file that changes is kept as .bak
+    before. Nobody else divides or writes these labels from the reading to the last file.
 
     Returns file → number of lines, 0 for one that no query was left for and that is gone. Raises
     `BenchError` for a split that can not name a file.
     """
+    with alone(to_judge.folder):
+        return _write_labels(to_judge, grades)
+
+
+def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, int]:
     split_of = read_metadata(to_judge.folder / "queries.jsonl", "split")
-    before: Mapping[str, Mapping[str, int]] = {}
-    former: dict[str, str] = {}
-    if labels := to_judge.labels():
-        before = labels.qrels.grades
-        former = dict(zip(labels.queries.ids, labels.queries.splits, strict=True))
-        split_of = former | split_of
+    held = _held(to_judge)
+    former = _former(held, split_of, to_judge.folder)
+    before = {query: held[split][query] for query, split in former.items()}
+    split_of = former | split_of
     place = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
     settled = by_query(grades)
     pooled = any(len(judged) < len(place) for judged in settled.values())
@@ -142,12 +146,41 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
         for doc in sorted(final, key=lambda doc: place.get(doc, len(place))):
             lines.setdefault(split_of[query], []).append(f"{query}\t{doc}\t{final[doc]}\n")
     leaving: dict[str, list[str]] = {}
-    for query, split in former.items():
-        if split != split_of[query]:
-            leaving.setdefault(split, []).extend(
-                f"{query}\t{doc}\t{grade}\n" for doc, grade in before[query].items()
-            )
+    for split, its in held.items():
+        for query, judged in its.items():
+            if split != split_of[query]:
+                leaving.setdefault(split, []).extend(
+                    f"{query}\t{doc}\t{grade}\n" for doc, grade in judged.items()
+                )
     return _write_splits(to_judge.folder / "qrels", lines, leaving)
+
+
+def _held(to_judge: ToJudge) -> dict[str, dict[str, dict[str, int]]]:
+    """Return split → query → document → grade, as qrels/ has them."""
+    known = set(to_judge.queries), set(to_judge.doc_ids)
+    files = files_in(to_judge.folder / "qrels", "*.tsv")
+    return {file.stem: read_qrels(file, *known, strict=False) for file in files}
+
+
+def _former(
+    held: Mapping[str, Mapping[str, object]], named: Mapping[str, str], folder: Path
+) -> dict[str, str]:
+    """Return query → the split that holds it. A killed write leaves a query in two: the one that its
+    metadata name was written last. Raises `BenchError` where they name neither.
+    """
+    former: dict[str, str] = {}
+    for split, queries in held.items():
+        for query in queries:
+            if query in former:
+                require(
+                    named.get(query) in (split, former[query]),
+                    f"{folder / 'qrels' / split}.tsv: query '{query}' is in split '{former[query]}' as "
+                    "well; keep one",
+                )
+                if split != named[query]:
+                    continue
+            former[query] = split
+    return former
 
 
 def _write_splits(

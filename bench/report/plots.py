@@ -247,7 +247,7 @@ PLOTS: dict[str, Callable[[Record], Figure | None]] = {
 }
 
 
-def draw(record: Record, folder: Path, *, keep: bool = False) -> None:
+def draw(record: Record, folder: Path) -> None:
     """Write each plot that the record has data for, in each format, whole or not at all.
 
     One that fails does not keep the others from being drawn; then the first failure is raised.
@@ -262,7 +262,7 @@ def draw(record: Record, folder: Path, *, keep: bool = False) -> None:
                 if figure is None:
                     continue
                 for suffix in FORMATS:
-                    with whole_file(folder / f"{name}{suffix}", keep=keep) as part:
+                    with whole_file(folder / f"{name}{suffix}") as part:
                         figure.savefig(part, dpi=_DPI, **FORMATS[suffix])
         except Exception as failure:
             failures.append(failure)

@@ -21,45 +21,35 @@ from bench.runs.record import RECORD, Record
 from bench.storage.files import is_standard_output, write_text
 
 
-def is_own_folder(folder: Path, run: Path) -> bool:
-    """Whether a run, named by its folder or its record, lies in this folder.
-
-    Raises `BenchError` where another run does: its tables would then tell of this one.
-    """
+def require_no_other_run(folder: Path, run: Path) -> None:
+    """Raise `BenchError` where another run lies in this folder than this one, named by its folder or its
+    record: the tables there would then tell of this one."""
     there = folder / RECORD
-    if not there.exists():
-        return False
     require(
-        there.samefile(run / RECORD if run.is_dir() else run),
+        not there.exists() or there.samefile(run / RECORD if run.is_dir() else run),
         f"{folder} is the folder of another run, and its tables would be lost; "
         "name another with --out DIR",
     )
-    return True
 
 
-def write_tables(record: Record, folder: Path, *, keep: bool = False) -> None:
-    """Write summary.md/.tex/.csv and per_query.csv, each whole or not at all.
-
-    keep  keep an earlier file, as is due outside of the run's own folder
-    """
+def write_tables(record: Record, folder: Path) -> None:
+    """Write summary.md/.tex/.csv and per_query.csv, each whole or not at all. What is there and differs
+    is kept, in the run's own folder too: somebody may have edited it."""
     tables = run_tables(record)
     texts = markdown(tables), latex(tables), summary_csv(record), per_query_csv(record)
     for name, text in zip(TABLES, texts, strict=True):
         # A name may hold half of a surrogate pair, which no file can.
         text = text.encode(errors="backslashreplace").decode()
-        write_text(folder / name, text, keep=keep)
+        write_text(folder / name, text)
 
 
-def write_plots(record: Record, folder: Path, *, keep: bool = False) -> None:
-    """Write the plots into `folder`/plots, each whole or not at all. Raises `BenchError` with what went
-    wrong.
-
-    keep  keep an earlier file, as is due outside of the run's own folder
-    """
+def write_plots(record: Record, folder: Path) -> None:
+    """Write the plots into `folder`/plots as `write_tables` does. Raises `BenchError` with what went
+    wrong."""
     from bench.report.plots import draw
 
     try:
-        draw(record, folder / PLOTS, keep=keep)
+        draw(record, folder / PLOTS)
     except BenchError:
         raise
     except Exception as error:

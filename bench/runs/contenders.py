@@ -94,8 +94,7 @@ class _Reach:
     def of(cls, files: Sequence[_RunFile], run_depth: int | None, test: TestCollection | None) -> _Reach:
         if test is None or not files:
             return cls(0, 0, 0, "", True)
-        # A list of all but the query's own document leaves nothing out either.
-        whole = len(test.collection) - test.qrels.ignore_identical_ids
+        whole = len(test.collection)
         bound = whole if run_depth is None else min(run_depth, whole)
         reached = [min(file.depth, bound) for file in files]
         common = min(reached)
@@ -223,9 +222,12 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
     answers = ReadRun.read(file, test.collection)
     longest = answers.longest
     if test.qrels.ignore_identical_ids:  # the query's own document is no part of the depth
+        own = namesakes(test.queries, test.collection)
         found = answers.of(test.queries, longest, ties_of(test.collection))
-        found = without(found, namesakes(test.queries, test.collection), longest)
-        longest = int((found.docs != NO_DOC).sum(axis=1).max())
+        found = without(found, own, longest)
+        lengths = (found.docs != NO_DOC).sum(axis=1)
+        whole = len(test.collection)  # and a list of all but it leaves nothing out
+        longest = whole if any(lengths + (own != NO_DOC) >= whole) else int(lengths.max())
     return _RunFile(str(file), answers, longest)
 
 

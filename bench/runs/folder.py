@@ -82,12 +82,13 @@ def _into_place(new: Path, output: Path, name: str) -> Path:
 
 
 @contextmanager
-def replacing(folder: Path, run: Path) -> Iterator[Path]:
+def replacing(folder: Path, run: Path, earlier: Record | None) -> Iterator[Path]:
     """Yield a copy of a run's folder, to be changed; when the block ends it takes the place of `folder`.
 
     Killed at any point, the old or the new one stands there, or `restore` puts the old one back. Where
     `folder` is a link, what it points to is replaced. Raises `BenchError` when it can not be written,
-    and when it holds anything else than a run.
+    when it holds anything else than a run, and when that is no longer the `earlier` one (None for none):
+    what another process has accepted meanwhile would be lost.
     """
     folder = _real(folder)
     restore(folder)
@@ -100,6 +101,7 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
             _all_to_disk(new)
             with alone(folder.parent):
                 _require_replaceable(folder)  # again: it may have been filled meanwhile
+                _require_still(folder, earlier)
                 old = _moved_aside(folder)
                 if old.exists():  # of a replacement that was killed when all but this was done
                     old.rename(part / "older")
@@ -111,6 +113,14 @@ def replacing(folder: Path, run: Path) -> Iterator[Path]:
                     old.rename(part / "old")
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+def _require_still(folder: Path, earlier: Record | None) -> None:
+    there = Record.load(folder) if (folder / RECORD).exists() else None
+    require(
+        (there and there.content) == (earlier and earlier.content),
+        f"the baseline in {folder} was replaced meanwhile; gate again",
+    )
 
 
 def restore(folder: Path) -> bool:

@@ -185,10 +185,12 @@ def build(
     return Record(content, values)
 
 
-def add_to_record(folder: Path, more: Mapping[str, Any]) -> None:
-    """Write a run's record again with these keys in it."""
-    if more:
-        content = {**Record.load(folder).content, **more}
+def change_record(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Write a run's record again with these keys in it, and without those that are None here."""
+    before = Record.load(folder).content
+    gone = {key for key, value in changes.items() if value is None}
+    content = {key: value for key, value in {**before, **changes}.items() if key not in gone}
+    if content != before:
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
         write_text(folder / RECORD, text, keep=False)
 

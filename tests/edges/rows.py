@@ -76,6 +76,11 @@ class Row:
     mount: bool = False
 
 
+def named_test(folder: Path) -> None:
+    """Name a split in the metadata of a query that is in test, q1."""
+    swap("c/queries.jsonl", '"set":', '"split": "test", "set":')(folder)
+
+
 def queries(line: str) -> SetUp:
     """Add a line to queries.jsonl."""
     return add("c/queries.jsonl", line + "\n")
@@ -181,6 +186,7 @@ QUERIES = [
     Row("queries-set-number", "RUN", queries('{"_id": "x", "text": "x", "metadata": {"set": 3}}'), 2, "'set' must be a string"),
     Row("queries-set-all", "RUN", queries('{"_id": "x", "text": "x", "metadata": {"set": "all"}}'), 2, "the set 'all' is the name of all sets"),
     Row("queries-no-answer-text", "RUN", queries('{"_id": "x", "text": "x", "metadata": {"no_answer": "yes"}}'), 2, "'no_answer' must be true or false"),
+    Row("queries-no-answer-answered", "RUN", swap("c/queries.jsonl", '"set":', '"no_answer": true, "set":'), 2, "query 'q1' is marked no_answer"),
     Row("queries-deep", "RUN", queries('{"_id": ' + DEEP), 2, "queries.jsonl:9: "),
     Row("queries-deep-object", "RUN", queries('{"a":' * 50_000), 2, "queries.jsonl:9: "),
     Row("queries-huge-number", "RUN", queries('{"_id": "x", "text": "x", "n": ' + HUGE + "}"), 2, "queries.jsonl:9: "),
@@ -212,6 +218,9 @@ QRELS = [
     Row("qrels-pair-twice", "RUN", qrels("q1\td01\t3"), 2, "test.tsv:10: the pair q1, d01 stands twice"),
     Row("qrels-no-known-document", "RUN", put("c/qrels/test.tsv", "q1\tx\t1\n"), 2, "none of its documents is in corpus.jsonl"),
     Row("qrels-in-two-splits", "RUN collection.split=all", qrels("p1\td01\t1"), 2, "query 'p1' is in split 'dev' as well"),
+    Row("qrels-in-two-splits-and-named", "RUN", both(add("c/qrels/dev.tsv", "q1\td01\t1\n"), named_test), 2, "write the labels again with bench adjudicate c --write"),
+    Row("qrels-in-two-splits-and-others-named", "RUN", both(qrels("p1\td01\t1"), named_test), 2, "keep each in one", ["split c", "adjudicate"]),
+    Row("qrels-in-two-splits-mended", "adjudicate c --pass ann --write", both(add("c/qrels/dev.tsv", "q1\td01\t1\n"), named_test), 0, "judgements → c/qrels/dev.tsv", leaves=[r"c/qrels/dev\.tsv\.bak", r"c/qrels/test\.tsv\.bak"]),
     Row("qrels-strict", "RUN collection.strict=true", qrels("q1\tx\t1"), 2, "test.tsv:10: unknown document 'x'"),
     Row("qrels-nothing-relevant", "RUN collection.relevant=9", nothing, 2, "has a document of grade 9 or more"),
     Row("qrels-all-zero", "RUN", put("c/qrels/test.tsv", "q1\td01\t0\n"), 2, "has a document of grade 1 or more"),
@@ -469,6 +478,7 @@ GATE = [
     Row("gate-baseline-here", "gate run --baseline . --update", nothing, 2, "the folder that you stand in"),
     Row("gate-update-over-files", "gate run --update --baseline c", nothing, 2, "c holds files but no run, and would be lost"),
     Row("gate-update-over-foreign", "gate run --update --baseline base", put("base/notes.txt", "mine"), 2, "notes.txt"),
+    Row("gate-update-over-what-was-kept", "gate run --update --baseline base", put("base/summary.md.bak", "mine"), 2, "summary.md.bak, which no run writes"),
     Row("gate-update-over-a-file", "gate run --update --baseline a.trec", nothing, 2, "a.trec"),
     Row("gate-run-gone", "gate gone --baseline base", nothing, 2, "cannot read gone"),
     Row("gate-tolerance-text", "GATE --tolerance x", nothing, 2, "--tolerance 'x' is malformed"),
@@ -523,6 +533,7 @@ REPORT = [
     Row("report-out-below-a-file", "report run --out a.trec/x", nothing, 2, "a.trec/x"),
     Row("report-out-read-only", "report run --out shut/x", both(folder("shut"), mode("shut", 0o555)), 2, "cannot write", permissions=True),
     Row("report-long-name", f"report {LONG}", nothing, 2, "File name too long"),
+    Row("report-keeps-what-was-edited", "report run", put("run/summary.md", "mine"), 0, "summary.md.bak", leaves=[r"run/summary\.md\.bak"], long=True),
     Row("report-keeps-what-was-there", "report run --out out", put("out/summary.md", "mine"), 0, "summary.md.bak", leaves=[r"out/summary\.md\.bak"], long=True),
 ]
 
@@ -582,6 +593,7 @@ IMPORTING = [
     Row("import-grade-half", "IMPORT", add("judged.csv", "q1,a2,1.5\n"), 2, "judged.csv:4: grade '1.5' is no integer"),
     Row("import-grade-underscore", "IMPORT", add("judged.csv", "q1,a2,1_0\n"), 2, "judged.csv:4: grade '1_0' is no integer"),
     Row("import-grade-huge", "IMPORT", add("judged.csv", f"q1,a2,{HUGE}\n"), 2, "judged.csv:4: a grade of 10000 digits"),
+    Row("import-grade-beside-a-score", "IMPORT", put("judged.csv", "query,article,score,grade\nq1,a1,7,1\n"), 0, "grade = grade", leaves=["mine/corpus.jsonl", "mine/queries.jsonl", "mine/qrels/test.tsv"]),
     Row("import-grade-column", "IMPORT", swap("judged.csv", "grade", "stars"), 2, "plainly the grade"),
     Row("import-out-dangling", "IMPORT", link("mine", "gone"), 0, "2 judgements → mine"),
     Row("import-set-all", "IMPORT", put("queries.csv", "id,query,set\nq1,x,all\nq2,y,b\n"), 2, "queries.csv:2: the set 'all'"),
@@ -661,6 +673,7 @@ LABELLING = [
     Row("judge-corpus-damaged", "judge c --assessor zoe", corpus("{"), 2, "corpus.jsonl:13: not JSON"),
     Row("judge-seed-huge", "judge gone --assessor zoe --seed HUGE", nothing, 2, ""),
     Row("agree-passes", "agree c", nothing, 0, "κ"),
+    Row("agree-two-notes", "agree c", add("c/passes/ann.tsv", "q1\td01\t3\tone\nq1\td01\t3\ttwo\n"), 2, ["ann.tsv:27:", "has another note here than above"]),
     Row("agree-gone", "agree gone", nothing, 2, "collection folder gone does not exist"),
     Row("agree-no-passes", "agree lone", nothing, 2, "two passes are needed, found none"),
     Row("agree-one-pass", "agree c", drop("c/passes/bob.tsv"), 2, "two passes are needed, found ann"),
