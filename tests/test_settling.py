@@ -82,11 +82,11 @@ def test_two_who_write_labels_at_once_undo_nothing_of_each_other(folder, monkeyp
     other = threading.Thread(target=lambda: write_labels(ToJudge.load(folder), theirs))
     count = itertools.count(1)
 
-    def meanwhile(path, text, *, keep):
+    def meanwhile(path, text, *, keep, durable):
         if threading.current_thread() is not other and next(count) == nth:
             other.start()
             other.join(0.5)  # it is done by then, or waits for the first one
-        write_text(path, text, keep=keep)
+        write_text(path, text, keep=keep, durable=durable)
 
     monkeypatch.setattr(settling, "write_text", meanwhile)
     write_labels(ToJudge.load(folder), first)
@@ -125,8 +125,8 @@ def test_a_killed_write_of_labels_is_made_good_by_the_next_as_the_refusal_says(
 def _killed_before_the_old_file_is_written_anew(folder, split, monkeypatch):
     """What stands when a write ends after the query that moves is in its new file, and nothing else."""
 
-    def killed(path, text, *, keep):
-        write_text(path, text, keep=keep)
+    def killed(path, text, *, keep, durable):
+        write_text(path, text, keep=keep, durable=durable)
         if path.stem == split:
             raise KeyboardInterrupt
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.evaluation.measures import Measure, answerable, evaluate
 from bench.ranking import namesakes, ties_of, without
 from bench.runs.comparable import shallow
 from bench.runs.naming import run_and_system, system_titles
+from bench.runs.reach import OpenedFile, Reach
 from bench.runs.record import Record
 from bench.types import NO_DOC, TestCollection
 
@@ -68,64 +68,6 @@ class _Source:
     config: Mapping[str, Any] | None = None  # of a run
 
 
-@dataclass(frozen=True, eq=False)
-class _RunFile:
-    """A run file that was read but not measured yet; `depth` is the length of its longest list."""
-
-    name: str
-    answers: ReadRun
-    depth: int
-
-
-@dataclass(frozen=True)
-class _Reach:
-    """How deep the sources look: `common` is the depth that all have, `deepest` that of the deepest.
-
-    A file that ranks the whole collection is as deep as anything can be.
-    """
-
-    common: int
-    deepest: int
-    whole: int
-    shallowest: str
-    beside_run: bool
-
-    @classmethod
-    def of(cls, files: Sequence[_RunFile], run_depth: int | None, test: TestCollection | None) -> _Reach:
-        if test is None or not files:
-            return cls(0, 0, 0, "", True)
-        whole = len(test.collection)
-        bound = whole if run_depth is None else min(run_depth, whole)
-        reached = [min(file.depth, bound) for file in files]
-        common = min(reached)
-        deepest = max(reached) if run_depth is None else bound
-        return cls(common, deepest, whole, files[reached.index(common)].name, run_depth is not None)
-
-    def alike(self, measure: Measure) -> bool:
-        """Whether a measure means the same for all. What is saved with a run can not be cut any more."""
-        if self.common == self.deepest:
-            return True
-        return not self.beside_run if measure.cutoff is None else measure.cutoff <= self.common
-
-    def beyond(self, measures: Sequence[str]) -> list[str]:
-        """Return the measures whose cut-off is beyond what any file holds."""
-        held = self.common if self.common < self.whole else math.inf
-        return [name for name in measures if (Measure.read(name).cutoff or 0) > held]
-
-    @property
-    def why(self) -> str:
-        return (
-            f"{self.shallowest} has at most {self.common} documents a query, and others are "
-            f"{self.deepest} deep"
-        )
-
-    def refusal(self, measure: Measure) -> str:
-        mend = f"name a measure @{self.common} or less"
-        if measure.cutoff is None:
-            mend = "name the runs' SYSTEM.trec instead of the runs, since run files are cut alike"
-        return f"{measure} can not be compared: {self.why}; {mend}, or give a deeper run file"
-
-
 def gather(
     names: Sequence[str], test: TestCollection | None, measures: Sequence[str] = ()
 ) -> Contenders:
@@ -140,8 +82,8 @@ def gather(
     measures = list(dict.fromkeys(map(str, asked))) if measures else ()
     read = [_read(name, test) for name in names]
     runs = [one for one in read if isinstance(one, _Source)]
-    files = [one for one in read if isinstance(one, _RunFile)]
-    reach = _Reach.of(files, runs[0].depth if runs else None, test)
+    files = [one for one in read if isinstance(one, OpenedFile)]
+    reach = Reach.of(files, runs[0].depth if runs else None, test)
     depth = runs[0].depth if runs else reach.common
     sources = [one if isinstance(one, _Source) else _measured(one, test, asked, depth) for one in read]
     first = sources[0]
@@ -183,7 +125,7 @@ def gather(
     )
 
 
-def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
+def _read(name: str, test: TestCollection | None) -> _Source | OpenedFile:
     path, system = run_and_system(name)
     require(path.exists(), f"{path} does not exist; name a run's folder or a run file")
     if path.is_file() and path.name != "record.json":
@@ -213,7 +155,7 @@ def _read(name: str, test: TestCollection | None) -> _Source | _RunFile:
     )
 
 
-def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
+def _read_run_file(file: Path, test: TestCollection | None) -> OpenedFile:
     if test is None:
         raise BenchError(
             f"{file} is a run file and holds no measures; say on what to measure it with "
@@ -228,11 +170,11 @@ def _read_run_file(file: Path, test: TestCollection | None) -> _RunFile:
         lengths = (found.docs != NO_DOC).sum(axis=1)
         whole = len(test.collection)  # and a list of all but it leaves nothing out
         longest = whole if any(lengths + (own != NO_DOC) >= whole) else int(lengths.max())
-    return _RunFile(str(file), answers, longest)
+    return OpenedFile(str(file), answers, longest)
 
 
 def _measured(
-    file: _RunFile, test: TestCollection | None, measures: Sequence[Measure], depth: int
+    file: OpenedFile, test: TestCollection | None, measures: Sequence[Measure], depth: int
 ) -> _Source:
     """Measure the first `depth` documents of each query; note where a value is not what it seems."""
     assert test is not None  # or the file could not have been read
