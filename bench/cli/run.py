@@ -60,9 +60,9 @@ def _run(overrides: Sequence[str], own: Sequence[Path], allowed: Sequence[str], 
     for job, settings in todo:
         run_saved = run_and_save(settings, allowed)
         saved, folder, _ = run_saved
-        draw_run(saved, folder)
         with run_stands(folder):
             print_tables(saved)
+        draw_run(saved, folder)  # what somebody waits for stands on the screen meanwhile
         print(as_seen_from_here(folder))
         run_saved.raise_failed()
         swept = [text.lstrip("+").partition("=") for text, its in zip(job, sweeps, strict=True) if its]
