@@ -103,7 +103,8 @@ def test_what_was_computed_is_kept_where_there_is_room(full, tmp_path, monkeypat
     with pytest.raises(SystemExit) as left:
         app.main()
     assert left.value.code == 2
-    assert [file.name.split("-")[0] for file in (full / "out").glob(".unfinished/*/*")] == ["bm25"]
+    kept = {file.name.split("-")[0] for file in (full / "out").glob(".unfinished/*/*")}
+    assert "bm25" in kept
     capsys.readouterr()
     (full / "fill").unlink()
     with pytest.raises(SystemExit) as left:

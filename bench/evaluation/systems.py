@@ -77,7 +77,7 @@ def run_systems(
         depth >= deepest,
         f"depth {depth} is less than the cut-off {deepest} of a measure; raise depth or lower it",
     )
-    store = IndexStore(unfinished.answers if unfinished else None)
+    store = IndexStore(unfinished.answers if unfinished else None, retrievers.values())
     asked = _Asked(test, queries, tuple(measures), depth, store, unfinished)
     systems: dict[str, SystemResult] = {}
     failed: dict[str, Exception] = {}
@@ -88,6 +88,7 @@ def run_systems(
             if len(retrievers) == 1:
                 raise
             failed[name] = error
+        store.done(retriever)
     if not systems:
         raise next(iter(failed.values()))
     return Results(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import shutil
 import sys
@@ -173,7 +174,8 @@ def _keys(retriever: Retriever) -> Iterator[str]:
     """Yield the fingerprints of a retriever and of all retrievers that it is made of."""
     for part in parts_of(retriever):
         if isinstance(part, Retriever):
-            yield fingerprint(part).key
+            with contextlib.suppress(Exception):  # it is raised again, with a name, where it is indexed
+                yield fingerprint(part).key
 
 
 def _filled(folder: Path, fill: Callable[[Path], None]) -> Path:
