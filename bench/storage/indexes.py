@@ -18,6 +18,7 @@ from typing import Protocol
 from bench.errors import BenchError, require
 from bench.outside import answers_of, calling
 from bench.storage.cache import cache_folder, go_without, key_of, sha256_of
+from bench.storage.earlier import alone
 from bench.storage.identity import fingerprint, parts_of
 from bench.storage.leftovers import part_folder
 from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
@@ -116,12 +117,14 @@ class IndexStore:
         try:
             with part_folder(place.parent) as part:
                 _filled(part / "new", fill)
-                shutil.rmtree(place, ignore_errors=True)  # one that is damaged
-                (part / "new").rename(place)
+                with alone(place.parent):
+                    if _is_whole(place, say=False):  # another process was the first, and reads it
+                        return place
+                    if place.exists():
+                        place.rename(part / "damaged")
+                    (part / "new").rename(place)
             return place
         except OSError as error:
-            if _is_whole(place):  # another process was the first
-                return place
             go_without(error)
             own = Path(tempfile.mkdtemp(prefix="bench-index-"))
             atexit.register(shutil.rmtree, own, ignore_errors=True)
@@ -186,8 +189,8 @@ def _filled(folder: Path, fill: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _is_whole(folder: Path) -> bool:
-    """Whether a folder is there and holds what was written; damage is said."""
+def _is_whole(folder: Path, *, say: bool = True) -> bool:
+    """Whether a folder is there and holds what was written."""
     manifest = folder / _MANIFEST
     if not manifest.exists():
         return False
@@ -197,5 +200,6 @@ def _is_whole(folder: Path) -> bool:
             return True
     except (OSError, ValueError, AttributeError, BenchError):
         pass
-    print(f"the index in {folder.name[:12]} is damaged; making it anew", file=sys.stderr)
+    if say:
+        print(f"the index in {folder.name[:12]} is damaged; making it anew", file=sys.stderr)
     return False
