@@ -21,7 +21,7 @@ ROOMS = (
     {"labelling"},
     {"experiment"},
     {"report"},
-    {"cli"},
+    {"cli", "api", "testing"},  # the doors: the command line, and what Python outside imports
 )
 LEAVES = {
     "pytrec_eval": {"evaluation.measures"},

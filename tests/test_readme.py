@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 
@@ -40,6 +41,19 @@ def marked(name: str) -> str:
 def test_the_first_lines_are_the_two_commands():
     assert README.startswith("# bench\n\n```console\n$ make bench")
     assert "$ make test" in README.splitlines()[4]
+
+
+def test_a_notebook_cell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (cell,) = re.findall(r"^```python\n(.*?)^```", section("In a notebook"), re.M | re.S)
+    *first, last = ast.parse(cell).body
+    assert isinstance(last, ast.Expr)
+    names: dict[str, object] = {}
+    exec(compile(ast.Module(first, []), "cell", "exec"), names)
+    shown = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+    assert all(f">{name}<" in shown._repr_html_() for name in ("a bm25", "b flat", "nDCG@10", "MAP"))
+    assert not list(tmp_path.iterdir())
+    assert shown.save() == only_run(tmp_path / "results" / "runs").relative_to(tmp_path)
 
 
 def test_an_own_collection(bench, tmp_path):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bench.errors import BenchError, did_you_mean, require
 from bench.outside import calling
@@ -69,6 +73,34 @@ def build(settings: Any, where: str) -> Any:
     _check_arguments(make, built, where)
     with calling(make, where, "__init__"):
         return make(**built)
+
+
+def settings_of_part(part: Any) -> Any:
+    """Return the settings that `build` makes this object of, as far as a class keeps what it was given.
+
+    A dataclass does; of another class its public attributes stand for that.
+    """
+    if isinstance(part, np.generic):
+        part = part.item()
+    if part is None or isinstance(part, (bool, int, float, str)):
+        return part
+    if isinstance(part, Mapping):
+        return {str(key): settings_of_part(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [settings_of_part(value) for value in part]
+    if isinstance(part, (set, frozenset)):
+        return sorted((settings_of_part(value) for value in part), key=str)
+    plain = isinstance(part, (Path, Enum)) or not hasattr(part, "__dict__")
+    if plain and not dataclasses.is_dataclass(part):
+        return str(part)
+    names = (
+        [one.name for one in dataclasses.fields(part) if one.init]
+        if dataclasses.is_dataclass(part)
+        else [name for name in vars(part) if not name.startswith("_")]
+    )
+    kind = type(part)
+    own = {name: settings_of_part(getattr(part, name)) for name in names}
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **own}
 
 
 def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:
