@@ -17,24 +17,26 @@ import numpy as np
 
 from bench.errors import BenchError, did_you_mean, require
 from bench.outside import calling
+from bench.plugins import is_of_plugin
 
 # What runs that were saved before these moved have in their records.
 _MOVED = {
     "bench.encode.Passages": "bench.encoders.passages.Passages",
     "bench.encode.SentenceEncoder": "bench.encoders.sentence.SentenceEncoder",
 }
+_NOT_THERE = (ImportError, AttributeError, ValueError)
 
 
 def require_allowed(settings: Any, allowed: Sequence[str]) -> None:
-    """Raise `BenchError` for a `_target_` outside bench and the modules that the user allowed.
-
-    Those are looked for in the working directory too.
+    """Raise `BenchError` for a `_target_` outside bench, the installed plug-ins and the modules that the
+    user allowed, which are looked for in the working directory too.
     """
     if allowed:
         sys.path.insert(0, str(Path.cwd()))
     for where, target in _targets(settings):
         require(
-            target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed)),
+            target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed))
+            or is_of_plugin(target),
             f"{where}._target_ names '{target}', which is not part of bench; if you trust it, "
             f"allow it with --allow {target.split('.')[0]}",
         )
@@ -68,7 +70,9 @@ def build(settings: Any, where: str) -> Any:
     module, _, name = _MOVED.get(str(target), str(target)).rpartition(".")
     try:
         make = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a module of others may fail with anything
+        if module.split(".")[0] == "bench" and not isinstance(error, _NOT_THERE):
+            raise
         raise BenchError(f"{where}._target_ '{target}' can not be imported: {error}") from error
     _check_arguments(make, built, where)
     with calling(make, where, "__init__"):

@@ -177,7 +177,7 @@ def check_values(settings: Mapping[str, Any]) -> None:
 def documents_of(saved: Record) -> frozenset[str] | None:
     """Return the document ids of a saved run's corpus, None where that is not at hand or has changed.
 
-    No code of others is run for it.
+    No code of others is run for it but that of installed plug-ins.
     """
     settings = saved.content["config"]
     try:
