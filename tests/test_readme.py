@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT, only_run
@@ -74,6 +76,8 @@ def test_an_own_retriever(bench, tmp_path):
     record = Record.load(only_run(tmp_path / "results" / "runs"))
     assert record.systems == ["bm25", "overlap"]
     assert record.values("nDCG@10")[1].mean() > 0.1
+    kit = "from bench.testing import check_retriever; from overlap import Overlap; check_retriever(Overlap())"
+    subprocess.run([sys.executable, "-c", kit], cwd=tmp_path, check=True)
     # -P: as the installed command, which does not look into the working directory by itself
     run = str(only_run(tmp_path / "results" / "runs"))
     for again in (("verify", run), ("gate", "--baseline", run)):
