@@ -47,7 +47,9 @@ def test_contract(name, tmp_path, collection):
     searcher = retriever.index(collection, IndexStore())
     assert searcher.nbytes > 0
     assert (searcher.exact is not None) == (name in APPROXIMATE)
-    assert (searcher.search(QUERIES, len(collection)).docs[0] >= 0).any()
+    n = len(collection)
+    assert (searcher.search(QUERIES, n).docs[0] >= 0).any()
+    assert [searcher.search(QUERIES, k).docs.shape for k in (5, 3 * n)] == [(5, 5), (5, 3 * n)]
 
 
 @pytest.mark.slow

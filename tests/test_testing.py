@@ -74,6 +74,7 @@ class Unhashable:
 def test_what_keeps_the_contract_passes():
     check_retriever(Overlap())
     check_retriever(Overlap(), small_collection(), small_queries())
+    check_retriever(Overlap(), InMemory("two", ["a", "b"], ["", ""], ["notes of", "music"]))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_what_keeps_the_contract_passes():
         ("random", "asked twice for 1, it answers differently"),
         ("memory", "asked after other queries, it answers differently|other scores beside"),
         ("batch", "a query has other scores beside other queries"),
-        ("depth", "the best 5 are not the first 5 of the best 8"),
+        ("depth", "the best 5 are not the first 5 of 8"),
         ("silent", "it has no answer to any query"),
         ("facts", r"facts\.loss"),
         ("nbytes", "nbytes"),
