@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-WORDS = {"types", "ranking", "errors", "progress", "paths", "outside"}
+# `plugins` as `paths`: where things are, asked by who composes settings and by who checks them.
+WORDS = {"types", "ranking", "errors", "progress", "paths", "outside", "plugins"}
 # Each room may use the rooms in the lines above its own, and the words. A line is a layer.
 ROOMS = (
     {"words"},
@@ -21,7 +22,7 @@ ROOMS = (
     {"labelling"},
     {"experiment"},
     {"report"},
-    {"cli"},
+    {"cli", "api", "testing"},  # the doors: the command line, and what Python outside imports
 )
 LEAVES = {
     "pytrec_eval": {"evaluation.measures"},

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
-from bench.experiment.run import plan_of, run_and_save
+from bench.experiment.evaluate import plan_of
+from bench.experiment.run import run_and_save
 from bench.runs.contenders import gather
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT, only_run
@@ -42,6 +45,19 @@ def test_the_first_lines_are_the_two_commands():
     assert "$ make test" in README.splitlines()[4]
 
 
+def test_a_notebook_cell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (cell,) = re.findall(r"^```python\n(.*?)^```", section("In a notebook"), re.M | re.S)
+    *first, last = ast.parse(cell).body
+    assert isinstance(last, ast.Expr)
+    names: dict[str, object] = {}
+    exec(compile(ast.Module(first, []), "cell", "exec"), names)
+    shown = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+    assert all(f">{name}<" in shown._repr_html_() for name in ("a bm25", "b flat", "nDCG@10", "MAP"))
+    assert not list(tmp_path.iterdir())
+    assert shown.save() == only_run(tmp_path / "results" / "runs").relative_to(tmp_path)
+
+
 def test_an_own_collection(bench, tmp_path):
     text = section("Your own collection")
     copy_files(text, tmp_path)
@@ -60,6 +76,8 @@ def test_an_own_retriever(bench, tmp_path):
     record = Record.load(only_run(tmp_path / "results" / "runs"))
     assert record.systems == ["bm25", "overlap"]
     assert record.values("nDCG@10")[1].mean() > 0.1
+    kit = "from bench.testing import check_retriever; from overlap import Overlap; check_retriever(Overlap())"
+    subprocess.run([sys.executable, "-c", kit], cwd=tmp_path, check=True)
     # -P: as the installed command, which does not look into the working directory by itself
     run = str(only_run(tmp_path / "results" / "runs"))
     for again in (("verify", run), ("gate", "--baseline", run)):

@@ -23,6 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from bench import plugins
 from bench.cli.config_errors import one_line
 from bench.errors import BenchError, did_you_mean, require
 from bench.paths import resource
@@ -62,7 +63,8 @@ class Given:
 
 
 def compose(overrides: Sequence[str], own: Sequence[Path] = ()) -> dict[str, Any]:
-    """Return the settings, resolved; `own` are folders searched beside the shipped conf/.
+    """Return the settings, resolved; `own` are folders searched beside the shipped conf/,
+    before those of plug-ins.
 
     Raises `BenchError` for what can not be composed, and for a setting that must be given.
     """
@@ -140,13 +142,13 @@ def require_no_sweep(overrides: Sequence[str], own: Sequence[Path] = ()) -> None
 
 def options(group: str, own: Sequence[Path] = ()) -> list[str]:
     """Return the names to choose from in a group of conf/, such as `retriever`."""
-    folders = [resource("conf"), *own]
+    folders = [resource("conf"), *own, *plugins.configs()]
     return sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})
 
 
 def groups(own: Sequence[Path] = ()) -> list[str]:
     """Return the names of the groups of conf/."""
-    folders = [folder for folder in (resource("conf"), *own) if folder.is_dir()]
+    folders = [folder for folder in (resource("conf"), *own, *plugins.configs()) if folder.is_dir()]
     return sorted({one.name for folder in folders for one in folder.iterdir() if one.is_dir()})
 
 
@@ -181,7 +183,8 @@ def _require_package(config: DictConfig, own: Sequence[Path]) -> None:
     """An own retriever without a package lands at `retriever`, where nothing looks for it."""
     if "retriever" not in config:
         return
-    files = [file for folder in own for file in sorted((folder / "retriever").glob("*.yaml"))]
+    folders = [*own, *plugins.configs()]
+    files = [file for folder in folders for file in sorted((folder / "retriever").glob("*.yaml"))]
     bare = [file for file in files if "@package" not in file.read_text(encoding="utf-8")]
     file = bare[0] if bare else Path("retriever", "NAME.yaml")
     raise BenchError(f"{file}: must begin with the line '# @package retrievers.{file.stem}'")
@@ -213,7 +216,8 @@ def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
         require(folder.is_dir(), f"config folder {folder} does not exist; check --config-dir")
         for file in folder.glob("*/*.yaml"):
             require_regular(file)  # Hydra would not find it
-    places = [QuotedString(f"file://{one.absolute()}", Quote.single).with_quotes() for one in own]
+    folders = [*own, *plugins.configs()]  # the first that has a name wins
+    places = [QuotedString(f"file://{one.absolute()}", Quote.single).with_quotes() for one in folders]
     search = [f"hydra.searchpath=[{','.join(places)}]"] if places else []
     with hydra.initialize_config_dir(str(resource("conf")), version_base="1.3"):
         return hydra.compose(_CONFIG, [*_as_meant(overrides), *search])

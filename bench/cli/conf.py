@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from bench import plugins
 from bench.errors import BenchError, require
 from bench.paths import resource
 from bench.storage.files import require_regular
@@ -16,13 +17,13 @@ _TARGET = re.compile(r"""_target_:\s*["']?([\w.]+)""")
 
 
 def folders(own: Sequence[Path]) -> list[Path]:
-    """Return where options are looked for: the shipped conf/ first, as Hydra does.
+    """Return where options are looked for: the shipped conf/ first, as Hydra does, and plug-ins last.
 
     Raises `BenchError` for one of `own` that is not there.
     """
     for folder in own:
         require(folder.is_dir(), f"config folder {folder} does not exist; check --config-dir")
-    return [resource("conf"), *own]
+    return [resource("conf"), *own, *plugins.configs()]
 
 
 def described(group: str, own: Sequence[Path] = ()) -> dict[str, str]:

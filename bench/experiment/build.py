@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench.errors import BenchError, did_you_mean, require
 from bench.outside import calling
+from bench.plugins import is_of_plugin
 
 # What runs that were saved before these moved have in their records.
 _MOVED = {
     "bench.encode.Passages": "bench.encoders.passages.Passages",
     "bench.encode.SentenceEncoder": "bench.encoders.sentence.SentenceEncoder",
 }
+_NOT_THERE = (ImportError, AttributeError, ValueError)
 
 
 def require_allowed(settings: Any, allowed: Sequence[str]) -> None:
-    """Raise `BenchError` for a `_target_` outside bench and the modules that the user allowed.
-
-    Those are looked for in the working directory too.
+    """Raise `BenchError` for a `_target_` outside bench, the installed plug-ins and the modules that the
+    user allowed, which are looked for in the working directory too.
     """
     if allowed:
         sys.path.insert(0, str(Path.cwd()))
     for where, target in _targets(settings):
         require(
-            target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed)),
+            target.split(".")[0] in ("bench", *(name.split(".")[0] for name in allowed))
+            or is_of_plugin(target),
             f"{where}._target_ names '{target}', which is not part of bench; if you trust it, "
             f"allow it with --allow {target.split('.')[0]}",
         )
@@ -64,11 +70,41 @@ def build(settings: Any, where: str) -> Any:
     module, _, name = _MOVED.get(str(target), str(target)).rpartition(".")
     try:
         make = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a module of others may fail with anything
+        if module.split(".")[0] == "bench" and not isinstance(error, _NOT_THERE):
+            raise
         raise BenchError(f"{where}._target_ '{target}' can not be imported: {error}") from error
     _check_arguments(make, built, where)
     with calling(make, where, "__init__"):
         return make(**built)
+
+
+def settings_of_part(part: Any) -> Any:
+    """Return the settings that `build` makes this object of, as far as a class keeps what it was given.
+
+    A dataclass does; of another class its public attributes stand for that.
+    """
+    if isinstance(part, np.generic):
+        part = part.item()
+    if part is None or isinstance(part, (bool, int, float, str)):
+        return part
+    if isinstance(part, Mapping):
+        return {str(key): settings_of_part(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [settings_of_part(value) for value in part]
+    if isinstance(part, (set, frozenset)):
+        return sorted((settings_of_part(value) for value in part), key=str)
+    plain = isinstance(part, (Path, Enum)) or not hasattr(part, "__dict__")
+    if plain and not dataclasses.is_dataclass(part):
+        return str(part)
+    names = (
+        [one.name for one in dataclasses.fields(part) if one.init]
+        if dataclasses.is_dataclass(part)
+        else [name for name in vars(part) if not name.startswith("_")]
+    )
+    kind = type(part)
+    own = {name: settings_of_part(getattr(part, name)) for name in names}
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **own}
 
 
 def _check_arguments(make: Any, arguments: Mapping[str, Any], where: str) -> None:

@@ -7,25 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from bench import progress
 from bench.collections.beir import BeirFolder, require_folder
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, in_one_line, require, visible
-from bench.evaluation.measures import Measure, require_tested_once
+from bench.evaluation.measures import Measure
 from bench.evaluation.results import Results
-from bench.evaluation.systems import run_systems
-from bench.evidence.family import Margins, Plan
-from bench.evidence.findings import findings
 from bench.experiment.build import build, fits, require_allowed, said
+from bench.experiment.evaluate import evaluated, plan_of
 from bench.outside import calling
 from bench.runs import folder as run_folder
-from bench.runs import record
 from bench.runs.comparable import shallow
 from bench.runs.record import Record
 from bench.runs.resume import Unfinished
@@ -139,6 +132,17 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
     What collection and retrievers need is checked where they are built.
     """
     require_allowed(settings, allowed)
+    check_values(settings)
+    named = {f"retrievers.{name}": one for name, one in settings["retrievers"].items()}
+    for where, one in ({"collection": settings["collection"]} | named).items():
+        require(
+            isinstance(one, Mapping) and "_target_" in one,
+            f"{where} has no _target_ that says what it is; give it one, as the files in conf do",
+        )
+
+
+def check_values(settings: Mapping[str, Any]) -> None:
+    """Raise `BenchError` for what is wrong in settings whose objects are there already."""
     for key, kind in _KINDS.items():
         value = settings.get(key)
         require(fits(value, kind), f"{key} must be {said(kind)}, got {value!r}")
@@ -159,12 +163,6 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
             f"system '{name[:20]}…' has too long a name for a run file; shorten it to "
             f"{_LONGEST_NAME} bytes",
         )
-    named = {f"retrievers.{name}": one for name, one in settings["retrievers"].items()}
-    for where, one in ({"collection": settings["collection"]} | named).items():
-        require(
-            isinstance(one, Mapping) and "_target_" in one,
-            f"{where} has no _target_ that says what it is; give it one, as the files in conf do",
-        )
     measures = [Measure.parse(name) for name in settings["measures"]]
     require(bool(measures), "no measure chosen; name some, such as 'measures=[nDCG@10]'")
     require(
@@ -179,7 +177,7 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
 def documents_of(saved: Record) -> frozenset[str] | None:
     """Return the document ids of a saved run's corpus, None where that is not at hand or has changed.
 
-    No code of others is run for it.
+    No code of others is run for it but that of installed plug-ins.
     """
     settings = saved.content["config"]
     try:
@@ -210,6 +208,11 @@ def load_collection(
             "collection names no test collection; choose one, such as collection=digest, or give "
             "collection._target_ something whose load() returns a bench.types.TestCollection"
         )
+    return checked(loaded)
+
+
+def checked(loaded: TestCollection) -> TestCollection:
+    """Return it; raise `BenchError` for an id that no run file can hold."""
     for kind, ids in (
         ("document", loaded.collection.ids(range(len(loaded.collection)))),
         ("query", loaded.queries.ids),
@@ -224,8 +227,6 @@ def _run(
     settings: Mapping[str, Any], unfinished: Unfinished | None
 ) -> tuple[Record, Results, TestCollection]:
     started = time.perf_counter()
-    measures = [Measure.parse(name) for name in settings["measures"]]
-    plan = plan_of(settings)
     retrievers = {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
     test = load_collection(settings)
     if unfinished is not None:
@@ -233,38 +234,6 @@ def _run(
         if unfinished.finished:
             done = ", ".join(unfinished.finished)
             print(f"going on with a run that was interrupted after {done}", file=sys.stderr)
-    loaded = time.perf_counter()
-    results = run_systems(test, retrievers, measures, settings["depth"], unfinished)
-    evaluated = time.perf_counter()
-    left = [pair for pair in plan.pairs if not set(pair) & results.failed.keys()]
-    plan = replace(plan, pairs=tuple(left))
-    values = np.stack([result.measures.values for result in results.systems.values()])
-    with progress.waiting("intervals and tests"):
-        evidence = findings(
-            values,
-            list(results.systems),
-            list(map(str, measures)),
-            results.queries.sets,
-            plan,
-            settings["seed"],
-        )
-    seconds = {
-        "load": round(loaded - started, 4),
-        "systems": round(evaluated - loaded, 4),
-        "evidence": round(time.perf_counter() - evaluated, 4),
-    }
-    return record.build(results, test, settings, seconds, evidence), results, test
-
-
-def plan_of(settings: Mapping[str, Any]) -> Plan:
-    """Return what the settings declare confirmatory. Raises `BenchError` for names that are not run."""
-    asked = settings.get("evidence")
-    asked = {} if asked is None else asked
-    require(isinstance(asked, Mapping), "evidence must hold measures, pairs, margin and tolerance")
-    unknown = sorted(set(asked) - {"measures", "pairs", "margin", "tolerance"})
-    require(not unknown, f"unknown setting 'evidence.{unknown[0] if unknown else ''}'")
-    measures = [str(Measure.parse(name)) for name in settings["measures"]]
-    Margins.read(asked.get("tolerance"), measures, "evidence.tolerance")
-    plan = Plan.read(asked, measures, list(settings["retrievers"]))
-    require_tested_once(plan.measures, "evidence.measures, or the first of measures,")
-    return plan
+    loading = time.perf_counter() - started
+    saved, results = evaluated(settings, retrievers, test, loading, unfinished)
+    return saved, results, test

@@ -27,7 +27,8 @@ from bench.evidence.crossval import (
 from bench.evidence.family import Margins
 from bench.experiment import looks
 from bench.experiment.build import build, fits, require_allowed, said
-from bench.experiment.run import changed, check, load_collection, plan_of
+from bench.experiment.evaluate import plan_of
+from bench.experiment.run import changed, check, load_collection
 from bench.runs.folder import check_writable
 from bench.types import Queries, Retriever, TestCollection
 

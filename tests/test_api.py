@@ -1,0 +1,177 @@
+"""`bench.evaluate`: the same numbers as the command line, from objects; a record that shows itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import yaml
+from conftest import QRELS, QUERIES, ROOT, make_queries, only_run
+
+import bench
+from bench import evaluate
+from bench.collections.beir import BeirFolder
+from bench.errors import BenchError
+from bench.experiment.build import build, settings_of_part
+from bench.retrievers.bm25 import BM25, Tokenizer
+from bench.retrievers.fuse import Fused
+from bench.runs.record import Record
+from bench.types import Qrels, TestCollection
+
+SYSTEMS = {"bm25": BM25(), "flat": BM25(b=0.0, tokenizer=Tokenizer(stemmer=None))}
+FEW = {"measures": ["nDCG@10", "MAP"], "depth": 10}
+
+
+@dataclasses.dataclass(frozen=True)
+class Failing:
+    """Fails when it is asked."""
+
+    def index(self, collection, store):
+        raise RuntimeError("no index today")
+
+
+def test_the_values_are_those_of_the_command_line(bench, beir, tmp_path):
+    found = evaluate(beir, {"bm25": BM25(b=0.3)}, **FEW)
+    done = bench(
+        *("run", "retriever=[bm25]", "retrievers.bm25.b=0.3", "collection=beir"),
+        *(f"collection.path={beir}", "measures=[nDCG@10,MAP]", "depth=10", "output=out"),
+    )
+    assert done.returncode == 0, done.stderr
+    run = Record.load(only_run(tmp_path / "out"))
+    assert np.array_equal(found.all_values, run.all_values)
+    assert found.evidence == run.evidence
+    for key in ("collection", "labels", "queries", "measures"):
+        assert found.content[key] == run.content[key]
+    ours, theirs = found.content["systems"]["bm25"], run.content["systems"]["bm25"]
+    assert ours["fingerprint"] == theirs["fingerprint"]
+    assert found.content["config"]["retrievers"] == run.content["config"]["retrievers"]
+
+
+def test_a_saved_one_is_a_run_that_can_be_verified(bench, beir, tmp_path):
+    made = evaluate(str(beir), SYSTEMS, **FEW)
+    folder = made.save(tmp_path / "out")
+    assert Record.load(folder).content == json.loads(json.dumps(made.content))
+    done = bench("verify", str(folder), "--set", f"collection.path={beir}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_collection_in_memory_is_refused_by_verify_in_one_line(bench, collection, tmp_path):
+    ids = tuple(QUERIES)
+    queries = make_queries(*(text for text, _ in QUERIES.values()))
+    queries = dataclasses.replace(queries, ids=ids)
+    test = TestCollection(collection, queries, Qrels(QRELS))
+    made = evaluate(test, SYSTEMS, **FEW)
+    assert made.systems == ["bm25", "flat"]
+    done = bench("verify", str(made.save(tmp_path / "out")))
+    assert done.returncode == 2
+    assert re.fullmatch(r"bench: collection has no _target_.*\n", done.stderr)
+
+
+def test_the_defaults_are_those_of_the_shipped_config():
+    config = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())
+    parameters = inspect.signature(bench.evaluate).parameters
+    assert list(parameters["measures"].default) == config["measures"]
+    assert parameters["depth"].default == config["depth"]
+    assert parameters["seed"].default == config["seed"]
+
+
+def test_measures_of_ir_measures_and_one_name_are_taken(beir):
+    import ir_measures
+
+    one = bench.evaluate(beir, SYSTEMS, measures=[ir_measures.nDCG @ 10], depth=10)
+    assert one.measures == ["nDCG@10"]
+    assert np.array_equal(
+        one.all_values, bench.evaluate(beir, SYSTEMS, measures="nDCG@10", depth=10).all_values
+    )
+
+
+@pytest.mark.parametrize(
+    ("collection", "retrievers", "more", "said"),
+    [
+        (None, SYSTEMS, {}, "collection is a NoneType; give 'digest', the path"),
+        ("nowhere", SYSTEMS, {}, "collection folder nowhere does not exist.* to bench.evaluate"),
+        ("digest", {}, {}, "no retriever chosen"),
+        ("digest", [BM25()], {}, "retrievers must be a mapping name → retriever, got list"),
+        ("digest", {"bm25": BM25}, {}, r"retriever 'bm25' must be an object .*got <class"),
+        ("digest", {"a/b": BM25()}, {}, "system 'a/b' can not name a run file"),
+        (
+            "digest",
+            {"x": object()},
+            {},
+            r"retriever 'x' must be an object with index\(collection, store\)",
+        ),
+        ("digest", SYSTEMS, {"measures": []}, "no measure chosen"),
+        ("digest", SYSTEMS, {"measures": ["nGCD@10"]}, "measure 'nGCD' is unknown"),
+        ("digest", SYSTEMS, {"depth": 0}, "depth must be at least 1"),
+        ("digest", SYSTEMS, {"seed": "a"}, "seed must be a whole number"),
+        ("digest", {"x": Failing()}, {}, "retriever 'x': Failing.index failed.*no index today"),
+        ("digest", {"bm25": BM25(), "x": Failing()}, {}, "retriever 'x': Failing.index failed"),
+    ],
+)
+def test_bad_input_is_one_clear_line(collection, retrievers, more, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BenchError, match=said) as refused:
+        bench.evaluate(collection, retrievers, **more)
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+class Tags(HTMLParser):
+    """Counts what is opened and closed, and keeps the text of cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.cells = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.cells[-1] += data
+
+
+def test_a_notebook_shows_its_tables(beir):
+    made = bench.evaluate(beir, {"<b>": BM25(), "flat": BM25(b=0.0)}, **FEW)
+    shown = Tags()
+    shown.feed(made._repr_html_())
+    assert not shown.open
+    assert {"system", "nDCG@10", "a <b>", "b flat"} <= set(shown.cells)
+    assert f"{made.values('nDCG@10')[0].mean():.4f}" in shown.cells
+
+
+def test_import_bench_loads_nothing_else():
+    code = (
+        "import sys; import bench; print(bench.__version__, 'evaluate' in dir(bench), "
+        "[m for m in sys.modules if m.startswith('bench.') or m in ('numpy', 'typing')])"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == f"{bench.__version__} True []\n"
+    with pytest.raises(AttributeError, match="has no attribute 'evaluated'"):
+        bench.evaluated  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *SYSTEMS.values(),
+        Fused(SYSTEMS, weights={"bm25": 0.7, "flat": 0.3}),
+        BeirFolder("x", sets=("topic",)),
+    ],
+)
+def test_settings_of_a_part_are_those_that_build_it(part):
+    settings = settings_of_part(part)
+    assert json.loads(json.dumps(settings)) == settings
+    assert build(settings, "x") == part
