@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT, only_run
 from test_architecture import MAY_USE, WORDS
 
+from bench import __version__
 from bench.runs.record import Record
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -131,6 +132,20 @@ def test_the_map_is_the_table_that_the_tests_hold_imports_to():
     assert said == {room: used for room, used in MAY_USE.items() if room != "cli"}
     words = next(lives for room, lives, _ in rows if room == "words")
     assert set(re.findall(r"`(\w+)`", words)) == WORDS
+
+
+def test_the_readme_names_every_room_and_points_here():
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("## Where things are\n", 1)[1]
+    rows = "".join(line.split(" | ")[0] for line in shown.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)/`", rows)) == MAY_USE.keys() - {"words"}
+    for page in re.findall(r"\]\(([\w./]+)\)", shown):
+        assert (ROOT / page).is_file()
+    assert "(CONTRIBUTING.md)" in shown
+
+
+def test_the_changes_begin_with_what_is_not_released_and_name_this_version():
+    titles = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert titles[:2] == ["Unreleased", __version__]
 
 
 def test_it_is_one_page_without_what_is_gone():
