@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -114,6 +115,8 @@ def test_every_room_says_what_it_is_for():
     for folder in {file.parent for file in MODULES.values()}:
         said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
         assert said and len(said.splitlines()) <= 3, folder
+        for name in re.findall(r"`(\w+)`", said):
+            assert (folder / f"{name}.py").is_file(), f"{folder} names {name}"
 
 
 @pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("retrievers.")))

@@ -1,4 +1,4 @@
 """Who judges what, and how far assessors agree.
 
-`passes` and `pass_file` hold grades, `session` and `screen` ask for them, `settling` makes labels of two.
+`passes` and `pass_file` hold grades, `session` and `screen` ask for them, `settling` makes labels.
 """
