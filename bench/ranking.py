@@ -1,7 +1,7 @@
 """The only ordering rule of the project.
 
 Scores are float32 and higher comes first; equal scores fall as trec_eval lets them fall, by document
-id in descending order. Every search, merge, fusion and run file goes through here, so a written run
+id in descending order. Every search, fusion and run file goes through here, so a written run
 file gives trec_eval the same order as the one that was measured.
 """
 
@@ -97,16 +97,6 @@ def best(scores: ScoreArray, ties: NDArray[np.int32], k: int) -> Run:
         top = rank(candidates[None], values[candidates][None], ties, k)
         run.docs[row], run.scores[row] = top.docs[0], top.scores[0]
     return run
-
-
-def merge(runs: Sequence[Run], ties: NDArray[np.int32], k: int) -> Run:
-    """Merge runs over disjoint parts of a collection (blocks, shards) into the k best of each row."""
-    return rank(
-        np.concatenate([r.docs for r in runs], axis=1),
-        np.concatenate([r.scores for r in runs], axis=1),
-        ties,
-        k,
-    )
 
 
 def without(run: Run, unwanted: DocArray, k: int) -> Run:

@@ -20,6 +20,7 @@ Facts = Mapping[str, str | int | float | bool | None]
 
 FIELDS = ("title", "text")
 NO_DOC = -1
+ALL_SETS = "all"  # the name of all query sets together; no set of a collection may have it
 NO_SCORE = np.float32(-np.inf)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bench import ranking
-from bench.ranking import best, best_passages, merge, rank, sum_by_document, tie_ranks, without
+from bench.ranking import best, best_passages, rank, sum_by_document, tie_ranks, without
 from bench.types import NO_DOC, NO_SCORE, Run, check_run
 
 # Few distinct values, so that ties are the rule; -inf is "not retrieved".
@@ -53,19 +53,6 @@ def test_the_partitioned_path_equals_the_full_sort(scores, k):
         ranking._SORT_ALL = limit
     assert np.array_equal(whole.docs, parted.docs)
     assert np.array_equal(whole.scores, parted.scores)
-
-
-@given(MATRICES, st.integers(1, 40), st.integers(1, 10))
-def test_merging_streamed_blocks_equals_ranking_the_whole(scores, k, size):
-    n = scores.shape[1]
-    ties = tie_ranks(ids_of(n))
-    blocks = []
-    for start in range(0, n, size):
-        part = scores[:, start : start + size]
-        docs = np.broadcast_to(np.arange(start, start + part.shape[1], dtype=np.int32), part.shape)
-        blocks.append(rank(docs, part, ties, k))
-    merged = merge(blocks, ties, k)
-    assert np.array_equal(merged.docs, best(scores, ties, k).docs)
 
 
 @given(MATRICES)

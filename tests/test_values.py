@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from bench.errors import BenchError
 from bench.runs.record import Record
-from bench.runs.values import VALUES, load_values, packed, told_of
+from bench.runs.values import VALUES, load_values, packed, values_entry
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 9))
 
@@ -25,7 +25,7 @@ def content(values):
         "systems": {f"s{n}": {} for n in range(systems)},
         "measures": [f"m{n}" for n in range(measures)],
         "queries": {"ids": [f"q{n}" for n in range(queries)]},
-        "values": told_of(values),
+        "values": values_entry(values),
     }
 
 

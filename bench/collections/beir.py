@@ -12,9 +12,9 @@ from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, require
 from bench.paths import resource
 from bench.storage.files import files_in, read_json_lines, read_lines
-from bench.types import Qrels, Queries, TestCollection
+from bench.types import ALL_SETS, Qrels, Queries, TestCollection
 
-ALL = "all"
+ALL_SPLITS = "all"
 UNLABELLED = "unlabelled"
 _HIGHEST_GRADE = 1000
 _APART = {"dev": "test", "test": "dev"}  # what is chosen on the one is measured on the other
@@ -103,9 +103,9 @@ class BeirFolder:
     def _split_files(self, folder: Path) -> dict[str, Path]:
         found = {file.stem: file for file in files_in(folder / "qrels", "*.tsv")}
         require(bool(found), f"{folder / 'qrels'} has no .tsv file; add qrels/test.tsv")
-        if self.split == ALL:
+        if self.split == ALL_SPLITS:
             return found
-        hint = did_you_mean(self.split, [*found, ALL])
+        hint = did_you_mean(self.split, [*found, ALL_SPLITS])
         if self.split in ("dev", "test"):
             hint += f"; divide the queries into dev and test with bench split {folder}"
         require(self.split in found, f"collection {folder} has no split '{self.split}'; {hint}")
@@ -206,7 +206,9 @@ def read_queries(file: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
         metadata = row.get("metadata") or {}
         require(isinstance(metadata, dict), f"{where}: 'metadata' must be an object")
         group = " ".join(_text(metadata, "set", where).split()) or UNLABELLED
-        require(group != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
+        require(
+            group != ALL_SETS, f"{where}: the set '{ALL_SETS}' is the name of all sets; choose another"
+        )
         queries[query] = (text, group)
         marked = metadata.get("no_answer", False)
         require(

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.collections.beir import ALL, read_grade
-from bench.collections.tables import Table, missing, plain, read_table
+from bench.collections.beir import read_grade
+from bench.collections.tables import TextTable, missing, plain, read_table
 from bench.errors import BenchError, did_you_mean, listed, require
 from bench.storage.files import write_json_lines, write_text
 from bench.storage.leftovers import part_folder
+from bench.types import ALL_SETS
 
 _DOC_IDS = (
     "id", "doc_id", "docid", "document_id", "article_id", "corpus_id", "paper_id", "passage_id", "pid",
@@ -35,20 +36,20 @@ class Columns:
 
     given: Mapping[str, str | None] = field(default_factory=dict)
 
-    def of(self, table: Table, option: str, wanted: str, guesses: Sequence[str]) -> int:
+    def of(self, table: TextTable, option: str, wanted: str, guesses: Sequence[str]) -> int:
         """Return the place of a column that must be there. Raises `BenchError` where it is not."""
         place = self.maybe(table, option, wanted, guesses)
         if place is None:
             raise missing(table, wanted, option)
         return place
 
-    def maybe(self, table: Table, option: str, wanted: str, guesses: Sequence[str]) -> int | None:
+    def maybe(self, table: TextTable, option: str, wanted: str, guesses: Sequence[str]) -> int | None:
         """Return the place of a column, None where there is none."""
         return table.column(wanted, self.given.get(option), guesses, option)
 
     def key(
         self,
-        table: Table,
+        table: TextTable,
         option: str,
         wanted: str,
         guesses: Sequence[str],
@@ -148,7 +149,7 @@ def read_collection(
     return Imported(documents, asked, judged, tuple(notes))
 
 
-def _judged(table: Table, columns: Columns) -> tuple[int, int]:
+def _judged(table: TextTable, columns: Columns) -> tuple[int, int]:
     """Return the places of query and article in a table of judgements."""
     return (
         columns.of(table, "--judged-query", "query of a judgement", _JUDGED_QUERIES),
@@ -157,7 +158,7 @@ def _judged(table: Table, columns: Columns) -> tuple[int, int]:
 
 
 def _documents(
-    table: Table, columns: Columns, judged: tuple[Path, str] | None, notes: list[str]
+    table: TextTable, columns: Columns, judged: tuple[Path, str] | None, notes: list[str]
 ) -> dict[str, tuple[str, str]]:
     others = (*_TITLES, *_TEXTS)
     name, why = columns.key(table, "--id", "id of an article", _DOC_IDS, judged, others)
@@ -178,7 +179,7 @@ def _documents(
 
 
 def _queries(
-    table: Table, columns: Columns, judged: tuple[Path, str] | None, notes: list[str]
+    table: TextTable, columns: Columns, judged: tuple[Path, str] | None, notes: list[str]
 ) -> dict[str, tuple[str, str]]:
     others = (*_QUERIES, *_SETS)
     name, why = columns.key(table, "--query-id", "id of a query", _QUERY_IDS, judged, others)
@@ -190,14 +191,16 @@ def _queries(
     ):
         _require_new_id(query, found, where)
         require(asked != "", f"{where}: query '{query}' has no text; write one, or leave the row out")
-        require(its_set != ALL, f"{where}: the set '{ALL}' is the name of all sets; choose another")
+        require(
+            its_set != ALL_SETS, f"{where}: the set '{ALL_SETS}' is the name of all sets; choose another"
+        )
         found[query] = (asked, its_set)
     notes.append(_read_as(table, {"id": name, "text": text, "set": group}, why))
     return found
 
 
 def _judgements(
-    table: Table,
+    table: TextTable,
     columns: Columns,
     documents: Mapping[str, object],
     queries: Mapping[str, object],
@@ -239,10 +242,10 @@ def _near(name: str, known: Mapping[str, object]) -> str:
     return hint if hint.startswith("did") else "add it there, or leave the judgement out"
 
 
-def _read_as(table: Table, places: Mapping[str, int | None], why: str = "") -> str:
+def _read_as(table: TextTable, places: Mapping[str, int | None], why: str = "") -> str:
     """Say which column was taken for what, why the first was, and which were not taken."""
     taken = {what: table.columns[at] for what, at in places.items() if at is not None}
     unused = [name or "(no name)" for at, name in enumerate(table.columns) if at not in places.values()]
     first, *rest = (f"{what} = {name}" for what, name in taken.items())
     read = ", ".join([first + why, *rest])
-    return f"{table.said}: {read}" + (f"; not used: {', '.join(unused)}" if unused else "")
+    return f"{table.in_words}: {read}" + (f"; not used: {', '.join(unused)}" if unused else "")

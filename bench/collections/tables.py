@@ -18,7 +18,7 @@ _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class TextTable:
     """The rows of a file, each with the number of the line that it begins on."""
 
     file: Path
@@ -51,7 +51,7 @@ class Table:
             yield f"{self.file}:{number}", "" if place is None else row[place].strip()
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """The file, how it was read, and how many rows it has."""
         return f"{self.file} ({_DELIMITERS[self.delimiter]}, {len(self.rows):,} rows)"
 
@@ -68,7 +68,7 @@ class Table:
         )
 
 
-def read_table(file: Path, *, quotes: bool = True) -> Table:
+def read_table(file: Path, *, quotes: bool = True) -> TextTable:
     """Read a file with its column names in the first line, parted by whatever parts them most.
 
     quotes  whether a cell in quotation marks may hold delimiters and line ends, as spreadsheets write it
@@ -109,10 +109,10 @@ def read_table(file: Path, *, quotes: bool = True) -> Table:
             f"{file}:{number}: {len(row)} cells, but {len(columns)} columns; put a cell that holds a "
             f"{_DELIMITERS[delimiter]} in quotation marks",
         )
-    return Table(file, delimiter, columns, tuple(rows[1:]))
+    return TextTable(file, delimiter, columns, tuple(rows[1:]))
 
 
-def missing(table: Table, wanted: str, option: str) -> BenchError:
+def missing(table: TextTable, wanted: str, option: str) -> BenchError:
     """Return the error for a column that is neither named nor to be guessed."""
     return BenchError(
         f"{table.file} has no column that is plainly the {wanted}; its columns are "

@@ -1,1 +1,4 @@
-"""Texts to vectors: sentence encoders, passages, and the weights on this machine."""
+"""Texts → vectors: sentence encoders, passages, and the weights on this machine.
+
+`sentence` is the encoder of the shipped configs; `weights` finds a model and checks its hash.
+"""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench import progress
 from bench.encoders.output import checked, problem_of
-from bench.encoders.weights import locate, own_prompt, unused_prompt, verify
+from bench.encoders.weights import checked_sha256, locate, own_prompt, unused_prompt
 from bench.errors import BenchError, require
 from bench.storage import cache
 from bench.storage.identity import fingerprint
@@ -69,7 +69,7 @@ class SentenceEncoder:
     @property
     def weights(self) -> str:
         """sha256 of the weights. Raises `BenchError` when it is not the pinned one."""
-        return verify(self._folder, self.sha256)
+        return checked_sha256(self._folder, self.sha256)
 
     @property
     def facts(self) -> Facts:
@@ -96,7 +96,7 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Encoded:
         """Return unit vectors (n, dim) and lengths in tokens (n,), from the cache where it has them."""
-        verify(self._folder, self.sha256)
+        checked_sha256(self._folder, self.sha256)
         groups = [
             self._encode_group(texts[start : start + GROUP], query)
             for start in range(0, len(texts), GROUP)

@@ -92,7 +92,7 @@ def weights_sha256(folder: Path) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def verify(folder: Path, expected: str | None) -> str:
+def checked_sha256(folder: Path, expected: str | None) -> str:
     """Return the weights' sha256; raise `BenchError` when it is not the expected one."""
     found = weights_sha256(folder)
     require(

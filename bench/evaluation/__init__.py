@@ -1,1 +1,4 @@
-"""From a retriever and labelled queries to measures: one system after the other."""
+"""A retriever and labelled queries → measures, query by query, with their range over ties.
+
+`systems` searches and times, `measures` has ours, `ir_measures_provider` all others.
+"""

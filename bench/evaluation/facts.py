@@ -21,7 +21,7 @@ def check_facts(facts: Any, system: str) -> Facts:
     plain = facts
     if isinstance(facts, Mapping):
         plain = {_plain(key): _plain(value) for key, value in facts.items()}
-    for problem in told(plain, "facts"):
+    for problem in fact_problems(plain, "facts"):
         raise BenchError(f"retriever '{system}': {problem}; mend what its searcher tells")
     return dict(plain)
 
@@ -39,7 +39,7 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def told(facts: Any, where: str) -> Iterator[str]:
+def fact_problems(facts: Any, where: str) -> Iterator[str]:
     """Facts: a hash is text, for the gate and `verify` compare hashes."""
     yield from object_of(fact, key=text)(facts, where)
     for key, value in facts.items():

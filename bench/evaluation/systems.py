@@ -19,7 +19,7 @@ from bench.evaluation.ties import tie_range, ties_matter
 from bench.outside import calling
 from bench.ranking import namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
-from bench.storage.indexes import Answers, IndexStore
+from bench.storage.indexes import AnswerStore, IndexStore
 from bench.types import (
     Queries,
     Retriever,
@@ -32,11 +32,11 @@ from bench.types import (
 BATCH = 256
 
 
-class Kept(Protocol):
+class KeptResults(Protocol):
     """Where finished systems and batches are kept, so that a run that was killed goes on."""
 
     @property
-    def answers(self) -> Answers: ...
+    def answers(self) -> AnswerStore: ...
     def load(
         self, name: str, identity: Fingerprint, queries: Queries, measures: tuple[Measure, ...]
     ) -> SystemResult | None: ...
@@ -48,7 +48,7 @@ def run_systems(
     retrievers: Mapping[str, Retriever],
     measures: Sequence[Measure],
     depth: int,
-    unfinished: Kept | None = None,
+    unfinished: KeptResults | None = None,
 ) -> Results:
     """Evaluate every retriever on every query that has a relevant document.
 
@@ -109,7 +109,7 @@ class _Asked:
     measures: tuple[Measure, ...]
     depth: int
     store: IndexStore
-    unfinished: Kept | None
+    unfinished: KeptResults | None
 
 
 def _evaluated(name: str, retriever: Retriever, asked: _Asked) -> SystemResult:

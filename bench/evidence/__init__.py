@@ -1,4 +1,4 @@
-"""How far numbers can be trusted: intervals, tests, families, power, equivalence, agreement of orders.
+"""How far numbers can be trusted: intervals, p values, families, power. Numbers in, numbers out.
 
-Numbers in, numbers out: nothing here reads or writes a file, or knows what a record looks like.
+p values come from `randomisation`, verdicts from `comparison`; `findings` is what a record keeps.
 """

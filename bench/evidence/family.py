@@ -10,7 +10,7 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean, require
 
 ALL_PAIRS = "all"
-DEFAULT = "default"
+_DEFAULT = "default"
 # A difference below this matters to nobody, where nothing else is said.
 MARGIN = 0.02
 
@@ -32,19 +32,19 @@ class Margins:
         settings = {} if settings is None else settings
         require(
             isinstance(settings, Mapping),
-            f"{where} must map measures to margins, such as {{{DEFAULT}: {MARGIN}}}, got {settings!r}",
+            f"{where} must map measures to margins, such as {{{_DEFAULT}: {MARGIN}}}, got {settings!r}",
         )
         for name, value in settings.items():
             require(
-                name == DEFAULT or name in known,
+                name == _DEFAULT or name in known,
                 f"{where} names '{name}', which is not measured; {did_you_mean(name, known)}",
             )
             require(
                 isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1,
                 f"{where}.{name} must lie between 0 and 1, both left out, got {value!r}",
             )
-        named = {name: float(value) for name, value in settings.items() if name != DEFAULT}
-        return cls(float(settings.get(DEFAULT, MARGIN)), named)
+        named = {name: float(value) for name, value in settings.items() if name != _DEFAULT}
+        return cls(float(settings.get(_DEFAULT, MARGIN)), named)
 
     def changed(self, texts: Sequence[str], known: Sequence[str], option: str) -> Margins:
         """Return these with `0.01` or `MAP=0.01` taken over, as options of the command line give them.
@@ -55,13 +55,13 @@ class Margins:
         for text in texts:
             measure, equals, value = text.rpartition("=")
             try:
-                changes[measure if equals else DEFAULT] = float(value)
+                changes[measure if equals else _DEFAULT] = float(value)
             except ValueError:
                 raise BenchError(
                     f"{option} '{text}' is malformed; write it as 0.02 or MAP=0.03"
                 ) from None
         Margins.read(changes, known, option)
-        default = changes.pop(DEFAULT, None)
+        default = changes.pop(_DEFAULT, None)
         # One number alone is meant for every measure.
         kept = self.of_measure if default is None else {}
         return Margins(self.default if default is None else default, {**kept, **changes})

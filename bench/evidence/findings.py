@@ -14,9 +14,9 @@ from bench.evidence.intervals import CONFIDENCE, mean_intervals, set_mean_interv
 from bench.evidence.orders import reversals
 from bench.evidence.randomisation import CENTRED_DRAWS, DRAWS
 from bench.evidence.strata import Strata, Values
+from bench.types import ALL_SETS
 
-ALL = "all"
-METHODS = {
+_METHODS = {
     "interval of a mean": (
         "stratified t (Welch-Satterthwaite); Gaffke's bound where the mean is skewed or sets are uneven"
     ),
@@ -42,7 +42,7 @@ def findings(
     """
     groups = list(dict.fromkeys(sets))
     names = np.array(sets, dtype=str)
-    places = {ALL: np.ones(len(sets), dtype=bool)}
+    places = {ALL_SETS: np.ones(len(sets), dtype=bool)}
     if len(groups) > 1:
         places |= {group: names == group for group in groups}
     return {
@@ -51,7 +51,7 @@ def findings(
         "seed": seed,
         "draws": DRAWS,
         "draws_of_intervals": CENTRED_DRAWS,
-        "methods": METHODS,
+        "methods": _METHODS,
         "means": {
             group: _means(
                 values[..., kept], systems, measures, [s for s, k in zip(sets, kept, strict=True) if k]

@@ -1,1 +1,4 @@
-"""From settings to a result: build, run, tune, and the rule of the gate."""
+"""From settings to a saved run; tuning, and the rule of the gate.
+
+`build` makes objects of settings, `run` runs and saves them, `gate` holds a run against a baseline.
+"""

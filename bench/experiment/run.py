@@ -36,7 +36,7 @@ _KINDS: dict[str, Any] = {
 }
 
 
-class Saved(NamedTuple):
+class SavedRun(NamedTuple):
     """A run that is on the disk, and the errors of the systems that are not in it."""
 
     record: Record
@@ -54,7 +54,7 @@ class Saved(NamedTuple):
             raise errors[0]
 
 
-def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> Saved:
+def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> SavedRun:
     """Run these settings and save record and run files of all systems that did not fail.
 
     A run with the same settings, data and code that was killed is gone on with: its finished systems are
@@ -70,7 +70,7 @@ def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> Sa
     folder = run_folder.save(saved, results, test, output)
     if not results.failed:  # or they would have to do all of it again
         unfinished.discard()
-    return Saved(saved, folder, results.failed)
+    return SavedRun(saved, folder, results.failed)
 
 
 def run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench.collections.beir import ALL, read_metadata, read_qrels
+from bench.collections.beir import ALL_SPLITS, read_metadata, read_qrels
 from bench.errors import require
 from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
 from bench.storage.earlier import alone, keep_earlier
@@ -136,7 +136,7 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, i
             continue  # nobody has judged it
         split_of.setdefault(query, "test")
         require(
-            is_file_name(split_of[query]) and split_of[query] != ALL,
+            is_file_name(split_of[query]) and split_of[query] != ALL_SPLITS,
             f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",
         )
         own = settled.get(query, {})

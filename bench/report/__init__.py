@@ -1,1 +1,4 @@
-"""From a saved record to tables and plots."""
+"""A saved record → tables and plots; no statistics are computed here.
+
+`tables` and its neighbours fill a `table`; `terminal`, `markdown`, `latex`, `html` print one.
+"""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.csv_lines import lines_csv, table_csv
 from bench.report.table import Cell, Column, Counts, Keep, Kind, Number, Table, Text
 from bench.runs.record import Record
+from bench.types import ALL_SETS
 
 # Of a value in a file.
 _DECIMALS = 6
@@ -38,7 +38,7 @@ class Row:
 
 
 @lru_cache(maxsize=4)
-def rows(record: Record) -> tuple[Row, ...]:
+def summary_rows(record: Record) -> tuple[Row, ...]:
     """Return a row for each system × set × measure; set "all" first, then the sets in file order."""
     return tuple(
         _row(record, group, measure, system, cell)
@@ -51,23 +51,23 @@ def rows(record: Record) -> tuple[Row, ...]:
 
 def set_mean(record: Record, measure: str, system: str) -> Row:
     """Return the mean over query sets, each counting the same."""
-    return _row(record, ALL, measure, system, record.evidence["set_means"][measure][system])
+    return _row(record, ALL_SETS, measure, system, record.evidence["set_means"][measure][system])
 
 
 def _row(record: Record, group: str, measure: str, system: str, cell: dict[str, Any]) -> Row:
     split = "+".join(sorted(set(record.content["queries"]["splits"])))
-    n = len(record.sets) if group == ALL else record.sets.count(group)
+    n = len(record.sets) if group == ALL_SETS else record.sets.count(group)
     return Row(system, split, group, measure, n, cell["mean"], cell["low"], cell["high"], cell["wide"])
 
 
 def set_names(record: Record) -> list[str]:
     """Return the query sets, in the order in which the queries have them; none if there is but one."""
-    return [group for group in record.evidence["means"] if group != ALL]
+    return [group for group in record.evidence["means"] if group != ALL_SETS]
 
 
-def select(record: Record, *, group: str = ALL, measure: str | None = None) -> list[Row]:
+def select(record: Record, *, group: str = ALL_SETS, measure: str | None = None) -> list[Row]:
     """Return the rows of one query set, of one measure or of all."""
-    return [row for row in rows(record) if row.set == group and measure in (None, row.measure)]
+    return [row for row in summary_rows(record) if row.set == group and measure in (None, row.measure)]
 
 
 def best_systems(record: Record, group: str, measure: str) -> set[str]:
@@ -92,7 +92,7 @@ def summary_table(record: Record) -> Table:
                 *map(_number, (row.mean, row.low, row.high)),
                 Counts((int(row.wide),)),
             )
-            for row in rows(record)
+            for row in summary_rows(record)
         ),
     )
 

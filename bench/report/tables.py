@@ -8,13 +8,13 @@ from functools import lru_cache
 from bench.errors import listed
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
-from bench.evidence.findings import ALL
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.form import WIDE
 from bench.report.label_notes import incomplete_notes, unknown_ties
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
+from bench.types import ALL_SETS
 
 _INTERVAL = "95 % interval"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -64,7 +64,7 @@ def main_table(record: Record) -> Table:
         cells: list[Cell] = [Text(system, letter=letter(record, system))]
         for measure in declared:
             (row,) = [r for r in select(record, measure=measure) if r.system == system]
-            best = system in best_systems(record, ALL, measure)
+            best = system in best_systems(record, ALL_SETS, measure)
             letters = worse_than(record, system, measure)
             cells.append(Number(row.mean, interval(row), best, letters))
         if set_names(record):

@@ -1,1 +1,4 @@
-"""What a run leaves, and reading it back: record, run files, what may be compared."""
+"""What a run leaves, and reading it back.
+
+`folder` writes it, `record` and `values` are its content, `resume` goes on after a kill.
+"""

@@ -22,7 +22,7 @@ from bench.evidence.comparison import Comparison, Verdict
 from bench.runs import provenance
 from bench.runs.ir_metadata import annotation
 from bench.runs.schema import check_record
-from bench.runs.values import INLINE, Values, inline_values, load_values, told_of
+from bench.runs.values import INLINE, Values, inline_values, load_values, values_entry
 from bench.storage.files import require_regular, write_text
 from bench.storage.strict_json import parse_json
 from bench.types import TestCollection
@@ -173,7 +173,7 @@ def build(
             }
             for name, result in results.systems.items()
         },
-        "values": told_of(values),
+        "values": values_entry(values),
         "failed": {name: str(error) for name, error in results.failed.items()},
         "evidence": dict(evidence),
         "seconds": dict(seconds),

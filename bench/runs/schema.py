@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.evaluation.facts import told
+from bench.evaluation.facts import fact_problems
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import Verdict
 from bench.runs.values import INLINE
@@ -59,7 +59,7 @@ def _three_means(value: Any, where: str) -> Iterator[str]:
 
 _SYSTEM = keys_of(
     {
-        "facts": told,
+        "facts": fact_problems,
         "fingerprint": keys_of(
             {"settings": text, "code": text, "files": text, "libraries": object_of(text)}
         ),

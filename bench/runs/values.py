@@ -29,7 +29,7 @@ _ROUNDING = 1e-9
 _NAME = "values"
 
 
-def told_of(values: Values) -> dict[str, str]:
+def values_entry(values: Values) -> dict[str, str]:
     """Return what a record says of its values, so that those of another run are not taken for them."""
     return {"file": VALUES, "sha256": _sha256(values)}
 

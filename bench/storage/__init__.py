@@ -1,1 +1,4 @@
-"""What is kept: files that are whole or not there, the cache, and what things are (fingerprints)."""
+"""What is kept on the disk: files that are whole or not there, the caches, and indexes.
+
+`files` writes, `cache` and `indexes` keep, `identity` says what is the same (fingerprints).
+"""

@@ -26,14 +26,14 @@ from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
 _MANIFEST = "manifest.json"
 
 
-class Answers(Protocol):
+class AnswerStore(Protocol):
     """Where the answers to batches of queries are kept, with the seconds that they took."""
 
     def load(self, key: str) -> tuple[Run, float] | None: ...
     def save(self, key: str, run: Run, seconds: float) -> None: ...
 
 
-class InMemory:
+class _AnswersInMemory:
     """Answers of one process."""
 
     def __init__(self) -> None:
@@ -59,8 +59,8 @@ class IndexStore:
     differ only in where their files lie, both have the facts of the first.
     """
 
-    def __init__(self, answers: Answers | None = None, needed: Iterable[Retriever] = ()) -> None:
-        self._answers: Answers = InMemory() if answers is None else answers
+    def __init__(self, answers: AnswerStore | None = None, needed: Iterable[Retriever] = ()) -> None:
+        self._answers: AnswerStore = _AnswersInMemory() if answers is None else answers
         self._needed = Counter(key for one in needed for key in _keys(one))
         self._open: dict[tuple[str, str], Searcher] = {}
         self.spared = 0.0
@@ -93,7 +93,7 @@ class IndexStore:
                 "bench.types.Searcher",
             )
             self._open[at] = searcher
-        return _Asked(self._open[at], name, "-".join(at), len(collection), self)
+        return _StoredSearcher(self._open[at], name, "-".join(at), len(collection), self)
 
     def done(self, retriever: Retriever) -> None:
         """Close the indexes of a retriever and its parts that no other needs."""
@@ -145,7 +145,7 @@ class IndexStore:
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _StoredSearcher:
     """A searcher whose answers are checked where they leave it, and kept for whoever asks the same."""
 
     inner: Searcher = field(repr=False)
@@ -165,9 +165,9 @@ class _Asked:
     @property
     def exact(self) -> Searcher | None:
         exact = self.inner.exact
-        if exact is None or isinstance(exact, _Asked):
+        if exact is None or isinstance(exact, _StoredSearcher):
             return exact
-        return _Asked(exact, f"{self.name}.exact", f"{self.at}.exact", self.n_docs, self.store)
+        return _StoredSearcher(exact, f"{self.name}.exact", f"{self.at}.exact", self.n_docs, self.store)
 
     def search(self, queries: Queries, k: int) -> Run:
         return self.store.ask(self.inner, self.name, self.at, self.n_docs, queries, k)
