@@ -1,6 +1,6 @@
 """Evaluates retrieval methods on labelled queries, and says how far to trust the answer.
 
-`evaluate` is the Python API, and `Evaluation` the record that it returns.
+In Python: bench.evaluate, which returns a record that shows itself as a table.
 """
 
 import importlib

@@ -22,6 +22,7 @@ from bench.evaluation.systems import run_systems
 from bench.ranking import best, stacked, ties_of
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.fuse import Fused
+from bench.retrievers.runfile import RunFile
 from bench.runs.resume import KeptAnswers
 from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Run, TestCollection
@@ -226,3 +227,14 @@ def test_runs_of_batches_are_padded_to_the_longest():
 
     assert stacked([run([1, 2]), run([3]), run([4, -1])]).docs.tolist() == [[1, 2], [3, -1], [4, -1]]
     assert stacked([run([1])]).docs.tolist() == [[1]]
+
+
+def test_a_run_file_may_lack_all_queries_of_a_batch_but_not_all_queries(tmp_path, monkeypatch):
+    monkeypatch.setattr(systems, "BATCH", 2)
+    file = tmp_path / "a.trec"
+    file.write_text("q4 Q0 d03 1 0.5 x\n")
+    found = run_systems(TEST, {"file": RunFile(str(file))}, NDCG, 100).systems["file"]
+    assert (found.run.docs[:, 0] >= 0).tolist() == [False, False, False, False, True]
+    file.write_text("other Q0 d03 1 0.5 x\n")
+    with pytest.raises(BenchError, match="answers none of the queries"):
+        run_systems(TEST, {"file": RunFile(str(file))}, NDCG, 100)

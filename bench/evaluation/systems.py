@@ -21,6 +21,7 @@ from bench.ranking import namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.storage.indexes import AnswerStore, IndexStore
 from bench.types import (
+    NO_DOC,
     Queries,
     Retriever,
     Run,
@@ -154,6 +155,10 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
     )
     with calling(searcher, f"retriever '{name}'", "facts"):
         facts, nbytes = check_facts(searcher.facts, name), check_nbytes(searcher.nbytes, name)
+    require(
+        "queries_in_file" not in facts or bool((run.docs[:, 0] != NO_DOC).any()),
+        f"the file of retriever '{name}' answers none of the queries; is it a run of another query set?",
+    )
     return SystemResult(
         run,
         values,

@@ -54,5 +54,4 @@ class _RunFileSearcher:
         }
 
     def search(self, queries: Queries, k: int) -> Run:
-        self.answers.require_some(queries)
         return self.answers.of(queries, k, self.ties)
