@@ -15,6 +15,8 @@ import pytest
 from conftest import DOCUMENTS, make_queries
 
 from bench.collections.memory import InMemory
+from bench.encoders.embeddings import _Vectors
+from bench.encoders.passages import Passages
 from bench.errors import BenchError
 from bench.evaluation import systems
 from bench.evaluation.measures import Measure
@@ -22,8 +24,10 @@ from bench.evaluation.systems import run_systems
 from bench.ranking import best, stacked, ties_of
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.fuse import Fused
+from bench.retrievers.rerank import Reranked
 from bench.retrievers.runfile import RunFile
 from bench.runs.resume import KeptAnswers
+from bench.storage.identity import fingerprint
 from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Run, TestCollection
 
@@ -102,7 +106,7 @@ def test_an_index_is_built_once_for_all_stores_and_processes(tmp_path):
     assert lines(log) == ["built", "built"]
 
 
-@pytest.mark.parametrize("damage", ["changed", "gone", "no manifest", "manifest"])
+@pytest.mark.parametrize("damage", ["changed", "gone", "no manifest", "manifest", "empty manifest"])
 def test_a_damaged_index_is_said_and_built_again(tmp_path, capsys, damage):
     log = tmp_path / "log"
     Counted(str(log)).index(TINY, IndexStore())
@@ -114,8 +118,10 @@ def test_a_damaged_index_is_said_and_built_again(tmp_path, capsys, damage):
         file.unlink()
     elif damage == "no manifest":
         manifest.unlink()
-    else:
+    elif damage == "manifest":
         manifest.write_text("[]")
+    else:
+        manifest.write_text("{}")
     assert Counted(str(log)).index(TINY, IndexStore()).numbers == "1 2 3"
     assert lines(log) == ["built", "built"]
     assert ("is damaged" in capsys.readouterr().err) == (damage != "no manifest")
@@ -126,7 +132,10 @@ def test_a_damaged_index_is_said_and_built_again(tmp_path, capsys, damage):
 def test_without_a_place_to_keep_it_the_index_is_temporary(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
-    assert Counted(str(tmp_path / "log")).index(TINY, IndexStore()).numbers == "1 2 3"
+    log, store = tmp_path / "log", IndexStore()
+    for _ in range(2):
+        assert Counted(str(log)).index(TINY, store).numbers == "1 2 3"
+    assert lines(log) == ["built"]
     assert "can not be written to" in capsys.readouterr().err
 
 
@@ -236,5 +245,53 @@ def test_a_run_file_may_lack_all_queries_of_a_batch_but_not_all_queries(tmp_path
     found = run_systems(TEST, {"file": RunFile(str(file))}, NDCG, 100).systems["file"]
     assert (found.run.docs[:, 0] >= 0).tolist() == [False, False, False, False, True]
     file.write_text("other Q0 d03 1 0.5 x\n")
-    with pytest.raises(BenchError, match="answers none of the queries"):
-        run_systems(TEST, {"file": RunFile(str(file))}, NDCG, 100)
+    wrong = RunFile(str(file))
+    for one in (wrong, Fused({"a": wrong, "b": BM25()}), Reranked(wrong, Long())):
+        with pytest.raises(BenchError, match="answers none of the queries"):
+            run_systems(TEST, {"file": one}, NDCG, 100)
+
+
+@dataclass(frozen=True)
+class Long:
+    def score(self, pairs):
+        return [float(len(text)) for _, text in pairs]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Keeps what its file says, which changes meanwhile."""
+
+    path: str
+    becomes: str
+
+    def reads(self):
+        return {"path": Path(self.path)}
+
+    def fill(self, folder):
+        (folder / "kept").write_text(self.becomes)
+        Path(self.path).write_text(self.becomes)
+
+
+def test_an_index_of_a_file_that_changed_meanwhile_is_not_kept(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("A")
+    what = Reads(str(file), "B")
+    with pytest.raises(BenchError, match="was changed meanwhile"):
+        IndexStore().folder(what, TINY, what.fill)
+    file.write_text("A")
+    again = IndexStore().folder(what, TINY, lambda folder: (folder / "kept").write_text("A"))
+    assert (again / "kept").read_text() == "A"
+
+
+def test_a_file_that_is_not_there_is_no_fault_of_the_cache(tmp_path, capsys):
+    def fill(folder):
+        (tmp_path / "gone").read_text()
+
+    with pytest.raises(FileNotFoundError):
+        IndexStore().folder(BM25(), TINY, fill)
+    assert capsys.readouterr().err == ""
+
+
+def test_vectors_depend_on_the_code_that_makes_them():
+    encoder, passages = BM25(), Passages()  # any settings will do
+    assert fingerprint(_Vectors(encoder, passages)).code != fingerprint((encoder, passages)).code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,13 +30,23 @@ class Embeddings(NamedTuple):
     facts: Facts
 
 
+@dataclass(frozen=True)
+class _Vectors:
+    """What the vectors of a collection depend on, this module among it."""
+
+    encoder: Encoder
+    passages: Passages
+
+
 def embed(collection: Collection, encoder: Encoder, passages: Passages, store: Store) -> Embeddings:
     """Encode a collection, whole documents or their passages; once a collection and setting.
 
     The facts of the encoder are its own, also where one with equal files, elsewhere, has encoded.
     """
     folder = store.folder(
-        (encoder, passages), collection, lambda folder: _write(folder, collection, encoder, passages)
+        _Vectors(encoder, passages),
+        collection,
+        lambda folder: _write(folder, collection, encoder, passages),
     )
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
     return Embeddings(

@@ -83,9 +83,11 @@ class Unfinished:
         key = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
         self._folder = self._output / UNFINISHED / key[:32]
         sweep_unfinished(self._folder.parent)
-        self.finished = [
-            name for name, one in retrievers.items() if self._file(name, fingerprint(one)).exists()
-        ]
+        self.finished = []
+        for name, one in retrievers.items():
+            with contextlib.suppress(Exception):  # raised again, with its name, where it is evaluated
+                if self._file(name, fingerprint(one)).exists():
+                    self.finished.append(name)
 
     def load(
         self, name: str, identity: Fingerprint, queries: Queries, measures: tuple[Measure, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import json
 import shutil
 import sys
@@ -21,7 +22,7 @@ from bench.storage.cache import cache_folder, go_without, key_of, sha256_of
 from bench.storage.earlier import alone
 from bench.storage.identity import fingerprint, parts_of
 from bench.storage.leftovers import part_folder
-from bench.types import Collection, Facts, Queries, Retriever, Run, Searcher
+from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Searcher
 
 _MANIFEST = "manifest.json"
 
@@ -63,6 +64,9 @@ class IndexStore:
         self._answers: AnswerStore = _AnswersInMemory() if answers is None else answers
         self._needed = Counter(key for one in needed for key in _keys(one))
         self._open: dict[tuple[str, str], Searcher] = {}
+        self._temporary: dict[str, Path] = {}
+        self._answering: set[str] = set()
+        self._silent: dict[str, Searcher] = {}
         self.spared = 0.0
 
     def searcher(self, retriever: Retriever, collection: Collection, name: str) -> Searcher:
@@ -110,13 +114,20 @@ class IndexStore:
         It is whole or not there, and checked against its hashes when it is opened. Where the cache can
         not be written to, it is a temporary one of this process.
         """
-        key = key_of({"what": fingerprint(what).key, "corpus": collection.fingerprint})
+        identity = fingerprint(what).key
+        key = key_of({"what": identity, "corpus": collection.fingerprint})
         place = cache_folder() / "indexes" / key[:2] / key
+        if key in self._temporary:
+            return self._temporary[key]
         if _is_whole(place):
             return place
         try:
             with part_folder(place.parent) as part:
                 _filled(part / "new", fill)
+                require(
+                    fingerprint(what).key == identity,
+                    f"a file that {type(what).__name__} reads was changed meanwhile; run again",
+                )
                 with alone(place.parent):
                     if _is_whole(place, say=False):  # another process was the first, and reads it
                         return place
@@ -125,10 +136,22 @@ class IndexStore:
                     (part / "new").rename(place)
             return place
         except OSError as error:
+            if error.errno == errno.ENOENT:  # what `fill` reads is not there
+                raise
             go_without(error)
             own = Path(tempfile.mkdtemp(prefix="bench-index-"))
             atexit.register(shutil.rmtree, own, ignore_errors=True)
-            return _filled(own / "new", fill)
+            self._temporary[key] = _filled(own / "new", fill)
+            return self._temporary[key]
+
+    def require_answers(self) -> None:
+        """Raise `BenchError` for a run file that has answered no query: it is of another set."""
+        for name, searcher in self._silent.items():
+            require(
+                "queries_in_file" not in searcher.facts,
+                f"the file of retriever '{name}' answers none of the queries; is it a run of another "
+                "query set?",
+            )
 
     def ask(self, searcher: Searcher, name: str, at: str, n_docs: int, queries: Queries, k: int) -> Run:
         """Return the checked answers of a searcher, those that were kept where there are any."""
@@ -136,11 +159,15 @@ class IndexStore:
         if kept := self._answers.load(key):
             run, seconds = kept
             self.spared += seconds
-            return run
-        started, spared = time.perf_counter(), self.spared
-        run = answers_of(searcher, queries, k, n_docs, name)
-        seconds = time.perf_counter() - started + self.spared - spared
-        self._answers.save(key, run, seconds)
+        else:
+            started, spared = time.perf_counter(), self.spared
+            run = answers_of(searcher, queries, k, n_docs, name)
+            self._answers.save(key, run, time.perf_counter() - started + self.spared - spared)
+        if (run.docs[:, :1] != NO_DOC).any():
+            self._answering.add(name)
+            self._silent.pop(name, None)
+        elif name not in self._answering:
+            self._silent[name] = searcher
         return run
 
 
@@ -196,7 +223,8 @@ def _is_whole(folder: Path, *, say: bool = True) -> bool:
         return False
     try:
         hashes = json.loads(manifest.read_text(encoding="utf-8"))
-        if all(sha256_of(folder / name) == sha256 for name, sha256 in hashes.items()):
+        names = {file.name for file in folder.iterdir()} - {_MANIFEST}
+        if names == hashes.keys() and all(sha256_of(folder / n) == hashes[n] for n in names):
             return True
     except (OSError, ValueError, AttributeError, BenchError):
         pass
