@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, content_of
 
 from bench.cli import app
 from bench.cli.completion import answers
@@ -87,7 +87,7 @@ def test_every_measure_listed_can_be_written_and_no_other(lines):
 def runs(tmp_path):
     """Four runs, of which two are damaged, and what is none."""
     folder = tmp_path / "results" / "runs"
-    content = json.loads((ROOT / "results" / "baseline" / "record.json").read_text())
+    content = content_of(ROOT / "results" / "baseline")
     for name, day in (("older", "2001-01-02"), ("newer", "2001-01-03")):
         (folder / name).mkdir(parents=True)
         made = {**content, "created": f"{day}T00:00:00+00:00"}
@@ -163,7 +163,7 @@ def test_show_prints_what_report_prints_and_writes_nothing(lines, saved, tmp_pat
 
 
 def test_show_tells_the_commit_and_leaves_out_what_a_record_does_not_tell(lines, tmp_path):
-    content = json.loads((ROOT / "results" / "baseline" / "record.json").read_text())
+    content = content_of(ROOT / "results" / "baseline")
     (code,) = [line for line in lines("show", ROOT / "results" / "baseline") if line.startswith("code")]
     assert content["git"]["commit"] in code
     for key in ("seconds", "created", "bench"):
