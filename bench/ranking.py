@@ -71,9 +71,14 @@ def rank(docs: DocArray, scores: ScoreArray, ties: NDArray[np.int32], k: int) ->
     Rows shorter than k are padded. A document may stand at most once in a row.
     """
     held = (docs != NO_DOC) & (scores != NO_SCORE)
-    place = np.where(held, ties[docs], len(ties))  # ties[-1] is read and thrown away
     kept = np.where(held, scores, NO_SCORE).astype(np.float32, copy=False)
-    order = np.lexsort((place, -kept), axis=-1)[:, :k]
+    order = np.tile(np.arange(docs.shape[1]), (len(docs), 1))
+    # Most lists of a run file stand in order, and to see that takes a tenth of sorting them.
+    falling = (kept[:, 1:] < kept[:, :-1]) | (kept[:, 1:] == NO_SCORE)
+    rows = np.flatnonzero(~falling.all(axis=1))
+    place = np.where(held[rows], ties[docs[rows]], len(ties))  # ties[-1] is read and thrown away
+    order[rows] = np.lexsort((place, -kept[rows]), axis=-1)
+    order = order[:, :k]
     run = empty(len(docs), k)
     width = order.shape[1]
     run.scores[:, :width] = np.take_along_axis(kept, order, axis=1)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.collections.trec import read_run
+from bench.collections.plain_run import LARGE, read_plain
+from bench.collections.trec import BEYOND_FLOAT32, read_run
 from bench.errors import require
 from bench.ranking import rank
 from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Queries, Run, ScoreArray
@@ -37,6 +38,11 @@ class ReadRun:
         own  it lies in a run's folder, where ties are meant as they stand
         """
         numbers = {doc: n for n, doc in enumerate(collection.ids(range(len(collection))))}
+        if file.is_file() and file.stat().st_size >= LARGE:
+            plain = read_plain(file, numbers, BEYOND_FLOAT32)
+            if plain is not None:
+                rows = {query: row for row, query in enumerate(plain.queries)}
+                return cls(str(file), rows, plain.starts, plain.docs, plain.scores)
         answers = read_run(file, numbers, own=own)
         lengths = [len(found) for found in answers.values()]
         n = sum(lengths)

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from bench.collections.run_lines import MANY, blocks_of_lines
 from bench.errors import BenchError, require
 from bench.storage.files import read_lines, whole_file
 from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 
 # From here on a number rounds to infinity in float32: half a step above the largest.
-_BEYOND_FLOAT32 = 2.0**128 - 2.0**103
+BEYOND_FLOAT32 = 2.0**128 - 2.0**103
 
 # NUL ends a text in trec_eval; a byte order mark is taken off where a file begins with it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff]")
@@ -144,7 +145,7 @@ def _score(text: str, where: str) -> float:
         score = math.nan
     require(math.isfinite(score), f"{where}: score '{text}' is not a finite number")
     require(
-        abs(score) < _BEYOND_FLOAT32,
+        abs(score) < BEYOND_FLOAT32,
         f"{where}: score '{text}' is beyond float32, in which trec_eval reads scores; scale the scores",
     )
     return float(np.float32(score))
@@ -169,9 +170,12 @@ def write_run(
     header: Iterable[str] = (),
 ) -> None:
     """Write a run file that trec_eval reads in the same order; `header` are comment lines before it."""
-    with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
-        out.writelines(header)
-        out.writelines(_lines(run, queries, collection, tag))
+    with whole_file(file) as part, part.open("wb") as out:
+        out.writelines(line.encode() for line in header)
+        if run.docs.size < MANY:
+            out.writelines(line.encode() for line in _lines(run, queries, collection, tag))
+        else:
+            out.writelines(blocks_of_lines(run, queries, collection, tag))
 
 
 def write_topics(file: Path, queries: Queries, narratives: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 RECALL_DEPTH = 10
 _HIGHEST_CUTOFF = 1_000_000
 _MOST_DIGITS = 30
+_BATCH = 10_000
 
 # Name → trec_eval's measure without a cut-off and with one; None where there is no such form.
 _TREC_NAMES: dict[str, tuple[str | None, str | None]] = {
@@ -242,13 +243,18 @@ def _trec_eval(
     """Return (n_measures, n_queries) values of our own measures."""
     import pytrec_eval
 
-    depth = run.docs.shape[1]
-    places = [float(depth - place) for place in range(depth)]
+    places = [float(place) for place in range(run.docs.shape[1], 0, -1)]
     answers: dict[str, dict[str, float]] = {}
-    for row, query in enumerate(queries.ids):
-        docs = run.docs[row][run.docs[row] != NO_DOC]
-        if len(docs):
-            answers[query] = dict(zip(collection.ids(docs), places, strict=False))
+    tops: dict[str, list[str]] = {}
+    deepest = max((m.cutoff or 1 for m in measures if m.name == "Judged"), default=0)
+    # What stands below the last judged document changes no measure, and of 1,000 it is most.
+    needed = last_judged(run, queries, qrels, collection)
+    for query, docs, last in zip(queries.ids, run.docs, needed, strict=True):
+        top = docs[: max(last, deepest)]
+        ids = collection.ids(top[top != NO_DOC])
+        tops[query] = ids[:deepest]
+        if last:
+            answers[query] = dict(zip(ids[:last], places, strict=False))
     asked = {measure._trec[0] for measure in measures if measure._trec}
     grades = {query: dict(qrels.grades[query]) for query in queries.ids}
     evaluator = pytrec_eval.RelevanceEvaluator(grades, asked, relevance_level=qrels.relevant)
@@ -256,7 +262,7 @@ def _trec_eval(
 
     def value(measure: Measure, query: str) -> float:
         if measure.name == "Judged":
-            return _judged(list(answers.get(query, {})), qrels, query, measure.cutoff or 1)
+            return _judged(tops[query], qrels, query, measure.cutoff or 1)
         if query not in results:
             return 0.0
         assert measure._trec is not None
@@ -269,6 +275,21 @@ def _trec_eval(
         [[value(measure, query) for query in queries.ids] for measure in measures],
         dtype=np.float64,
     ).reshape(len(measures), len(queries))
+
+
+def last_judged(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> NDArray[np.intp]:
+    """Return (n_queries,) the place, from 1, of the last document that was judged; 0 where none was."""
+    wanted = set().union(*(qrels.grades.get(query, {}) for query in queries.ids))
+    numbers: dict[str, int] = {}
+    for docs in collection.batches(_BATCH):
+        ids = collection.ids(docs)
+        numbers |= {name: doc for name, doc in zip(ids, docs.tolist(), strict=True) if name in wanted}
+    last = np.zeros(len(queries), dtype=np.intp)
+    for row, query in enumerate(queries.ids):
+        judged = [numbers[doc] for doc in qrels.grades.get(query, {}) if doc in numbers]
+        places = np.flatnonzero(np.isin(run.docs[row], judged))
+        last[row] = places[-1] + 1 if len(places) else 0
+    return last
 
 
 def _judged(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) -> float:

@@ -21,13 +21,7 @@ from bench.outside import calling
 from bench.ranking import namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.storage.indexes import AnswerStore, IndexStore
-from bench.types import (
-    Queries,
-    Retriever,
-    Run,
-    Searcher,
-    TestCollection,
-)
+from bench.types import Measures, Queries, Retriever, Run, Searcher, TestCollection
 
 # Queries are searched so many at a time: what a kill can lose, and what one call has to hold.
 BATCH = 256
@@ -140,7 +134,7 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
     measures = asked.measures
     values = evaluate(run, queries, test.qrels, test.collection, measures)
     own, others = [m for m in measures if m.own], [str(m) for m in measures if not m.own]
-    ties = _tied_means(run, queries, test, own)
+    ties = _tied_means(run, queries, test, own, values)
     unknown = others and ties_matter(run, queries, test.qrels, test.collection)
     unseen = residuals(run, queries, test.qrels, test.collection, measures)
     recall = None
@@ -172,10 +166,13 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
 
 
 def _tied_means(
-    run: Run, queries: Queries, test: TestCollection, measures: Sequence[Measure]
+    run: Run, queries: Queries, test: TestCollection, measures: Sequence[Measure], values: Measures
 ) -> dict[str, tuple[float, float, float]]:
     """Lowest, expected and highest mean of each measure that tied documents could change."""
-    found = tie_range(run, queries, test.qrels, test.collection, measures)
+    names = tuple(map(str, measures))
+    rows = [values.names.index(name) for name in names]
+    canonical = Measures(names, values.query_ids, values.values[rows])
+    found = tie_range(run, queries, test.qrels, test.collection, measures, canonical)
     if found is None:
         return {}
     means = np.stack([found.low, found.expected, found.high]).mean(axis=-1)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation.measures import Measure, evaluate
-from bench.types import NO_DOC, Collection, Qrels, Queries, Run
+from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 
 Levels = NDArray[np.int64]
 _UNJUDGED = -1
@@ -42,8 +42,11 @@ def tie_range(
     qrels: Qrels,
     collection: Collection,
     measures: Sequence[Measure],
+    canonical: Measures | None = None,
 ) -> TieRange | None:
     """Return the range of each measure over all orders of tied documents, None where ties change none.
+
+    `canonical` is what `evaluate` gave for these measures, where it was asked already.
 
     The run is one that `check_run` let pass, and the measures are of our own: of others the range is not
     known. A tie counts where its documents differ in grade, or where they differ in being judged and a
@@ -67,7 +70,7 @@ def tie_range(
     def bound(keys: Levels) -> NDArray[np.float64]:
         return evaluate(_reorder(part, groups, keys), asked, qrels, collection, measures).values
 
-    canonical = evaluate(run, queries, qrels, collection, measures)
+    canonical = canonical or evaluate(run, queries, qrels, collection, measures)
     low, expected, high = (canonical.values.copy() for _ in range(3))
     low[:, rows], high[:, rows] = bound(levels), bound(-levels)
     for row, query, docs, level, group in zip(rows, asked.ids, part.docs, levels, groups, strict=True):

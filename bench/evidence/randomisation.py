@@ -190,4 +190,7 @@ def _random_flips(n: int, draws: int, seed: int) -> Iterator[Values]:
     for start in range(0, draws, _FLIPS):
         count = min(_FLIPS, draws - start)
         bits = rng.integers(256, size=(n, _FLIPS // 8), dtype=np.uint8)
-        yield 1.0 - 2.0 * np.unpackbits(bits, axis=1)[:, :count].astype(np.float64)
+        signs = np.unpackbits(bits, axis=1)[:, :count].astype(np.float64)
+        signs *= -2.0
+        signs += 1.0
+        yield signs

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +29,8 @@ PLOT_FILES = frozenset(
     for plot in ("primary", "recall", "query_sets", "difference")
     for form in ("png", "svg")
 )
+# What makes the lines of a large run does so beside the interpreter.
+_WRITERS = 2
 
 
 def check_writable(output: Path) -> None:
@@ -49,10 +52,15 @@ def save(record: Record, results: Results, test: TestCollection, output: Path) -
         with part_folder(output) as part:
             new = part / "run"
             new.mkdir()
-            for name, result in results.systems.items():
-                head = header(record.content, name) if record.content["config"]["trec_header"] else ()
-                file = new / f"{name}.trec"
-                write_run(file, result.run, results.queries, test.collection, name, head)
+            told = record.content["config"]["trec_header"]
+
+            def write(name: str) -> None:
+                head = header(record.content, name) if told else ()
+                run = results.systems[name].run
+                write_run(new / f"{name}.trec", run, results.queries, test.collection, name, head)
+
+            with ThreadPoolExecutor(_WRITERS) as pool:
+                list(pool.map(write, results.systems))
             text = json.dumps(record.content, indent=1, allow_nan=False) + "\n"
             (new / RECORD).write_text(text, encoding="utf-8")
             (new / VALUES).write_bytes(packed(record.all_values))

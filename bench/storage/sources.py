@@ -21,6 +21,7 @@ _LIBRARIES = {
     "faiss": ("faiss-cpu",),
     "ir_measures": ("ir-measures", "cwl-eval"),
     "numpy": ("numpy",),
+    "pyarrow": ("pyarrow",),
     "pytrec_eval": ("pytrec_eval-terrier",),
     "rank_bm25": ("rank-bm25",),
     "sentence_transformers": ("sentence-transformers",),
