@@ -129,6 +129,29 @@ def test_what_the_other_reader_refuses_or_remarks_on_is_left_to_it(tmp_path_fact
         assert (lists(plain), []) == strictly(file, own)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q1 Q0 d1 1 1e39 t\nq1 Q0 d2 2 1 t\n",
+        "q1 Q0 d1 1 nan t\nq1 Q0 d2 2 1 t\n",
+        "q1 Q0 d1 1 3 t\n# a d2 2 2 t\nq1 Q0 d3 3 1 t\n",  # a comment of six words
+        "q1 Q0 d1 1 3 t\xa0t\nq1 Q0 d2 2 2 t\n",  # seven columns
+        "q1 Q0\x1c d1 1 3 t\nq1 Q0 d2 2 2 t\n",
+        "q1 Q0 d1 1 1 t\nq1 Q0 d2 2 2 t\nq1 Q0 d3 3 0 t\n",  # scores against ranks
+        "q1 Q0 d1 2 3 t\nq1 Q0 d2 1 2 t\n",
+        "q1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 t\nq1 Q0 d1 3 1 t\n",
+        "q1 Q0 d1 1 3 t\nq1 Q0 d9 2 2 t\n",
+        "q1 Q0 d1 1 2 t\nq1 Q0 d2 2 2 t\n",  # all scores equal
+        "# x\rq1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 t\nq1 Q0 d3 3 1 t\n",  # the comment ends before the end of its line
+        "q1\tQ0\td1\t1\t3 \tt\nq1\tQ0\td2\t2\t2\tt\n",
+    ],
+)
+def test_each_of_these_is_left_to_the_other_reader(tmp_path, text):
+    file = tmp_path / "a.run"
+    file.write_text(text, encoding="utf-8", newline="")
+    assert read_plain(file, NUMBERS, BEYOND_FLOAT32) is None
+
+
 def test_blocks_are_read_one_after_the_other(tmp_path):
     """A query's lines, and the names of documents, begin in one block and go on in the next."""
     names = [f"doc{number}" for number in range(400)]
