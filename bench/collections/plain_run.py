@@ -35,7 +35,11 @@ class PlainRun(NamedTuple):
 
 
 # (n,) each: number of the list, document, rank, score
-_Columns = tuple[NDArray[np.int32], DocArray, NDArray[np.int64], NDArray[np.float64]]
+_Columns = tuple[NDArray[np.int32], DocArray, NDArray[np.int32], ScoreArray]
+
+
+class _OddError(Exception):
+    """Something that needs a word."""
 
 
 def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> PlainRun | None:
@@ -51,8 +55,8 @@ def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> Pla
         form = _form(file)
         if form is None:
             return None
-        blocks = list(_blocks(file, *form, rows, doc_numbers))
-    except (pa.ArrowException, KeyError, OSError):
+        blocks = list(_blocks(file, *form, rows, doc_numbers, beyond))
+    except (pa.ArrowException, KeyError, OSError, _OddError):
         return None
     if not rows or "#" in rows:
         return None
@@ -61,9 +65,7 @@ def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> Pla
         order = np.argsort(lists, kind="stable")
         lists, docs, ranks, scores = lists[order], docs[order], ranks[order], scores[order]
     starts = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(rows)))])
-    if not (np.abs(scores) < beyond).all():  # nan is not below it either
-        return None
-    plain = PlainRun(list(rows), starts, docs, scores.astype(np.float32))
+    plain = PlainRun(list(rows), starts, docs, scores)
     if not _in_order(plain, lists, ranks) or _twice(plain, len(doc_numbers)):
         return None
     return plain
@@ -86,14 +88,19 @@ def _form(file: Path) -> tuple[int, str] | None:
 
 
 def _blocks(
-    file: Path, comments: int, parted: str, rows: dict[str, int], doc_numbers: Mapping[str, int]
+    file: Path,
+    comments: int,
+    parted: str,
+    rows: dict[str, int],
+    doc_numbers: Mapping[str, int],
+    beyond: float,
 ) -> Iterator[_Columns]:
     """Yield the columns of a block after the other, and number its queries in `rows`."""
     import pyarrow as pa
     from pyarrow import csv
 
     text = pa.dictionary(pa.int32(), pa.string())
-    kinds = {"query": text, "doc": text, "rank": pa.int64(), "score": pa.float64()}
+    kinds = {"query": text, "doc": text, "rank": pa.int32(), "score": pa.float64()}
     names = ["query", "Q0", "doc", "rank", "score", "tag"]
     with csv.open_csv(
         file,
@@ -107,15 +114,18 @@ def _blocks(
             query, doc, rank, score = block.columns
             named = [rows.setdefault(name, len(rows)) for name in query.dictionary.to_pylist()]
             numbered = [doc_numbers[name] for name in doc.dictionary.to_pylist()]
+            wide = score.to_numpy()
+            if not (np.abs(wide) < beyond).all():  # nan is not below it either
+                raise _OddError
             yield (
                 np.array(named, np.int32)[query.indices.to_numpy()],
                 np.array(numbered, np.int32)[doc.indices.to_numpy()],
                 rank.to_numpy(),
-                score.to_numpy(),
+                wide.astype(np.float32),
             )
 
 
-def _in_order(plain: PlainRun, lists: NDArray[np.int32], ranks: NDArray[np.int64]) -> bool:
+def _in_order(plain: PlainRun, lists: NDArray[np.int32], ranks: NDArray[np.int32]) -> bool:
     """Whether scores fall as ranks rise in each list, and some list has an order but that of its ids."""
     starts, scores = plain.starts, plain.scores
     within = lists[1:] == lists[:-1]
