@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from bench.errors import BenchError, did_you_mean, require
 from bench.evaluation import grammar
 from bench.evaluation.grammar import Params
+from bench.evaluation.judged import judged_share, last_judged
 from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 
 # Depth of the comparison of an approximate search with the exact one.
 RECALL_DEPTH = 10
 _HIGHEST_CUTOFF = 1_000_000
 _MOST_DIGITS = 30
-_BATCH = 10_000
 
 # Name → trec_eval's measure without a cut-off and with one; None where there is no such form.
 _TREC_NAMES: dict[str, tuple[str | None, str | None]] = {
@@ -262,7 +262,7 @@ def _trec_eval(
 
     def value(measure: Measure, query: str) -> float:
         if measure.name == "Judged":
-            return _judged(tops[query], qrels, query, measure.cutoff or 1)
+            return judged_share(tops[query], qrels, query, measure.cutoff or 1)
         if query not in results:
             return 0.0
         assert measure._trec is not None
@@ -275,28 +275,6 @@ def _trec_eval(
         [[value(measure, query) for query in queries.ids] for measure in measures],
         dtype=np.float64,
     ).reshape(len(measures), len(queries))
-
-
-def last_judged(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> NDArray[np.intp]:
-    """Return (n_queries,) the place, from 1, of the last document that was judged; 0 where none was."""
-    wanted = set().union(*(qrels.grades.get(query, {}) for query in queries.ids))
-    numbers: dict[str, int] = {}
-    for docs in collection.batches(_BATCH):
-        ids = collection.ids(docs)
-        numbers |= {name: doc for name, doc in zip(ids, docs.tolist(), strict=True) if name in wanted}
-    last = np.zeros(len(queries), dtype=np.intp)
-    for row, query in enumerate(queries.ids):
-        judged = [numbers[doc] for doc in qrels.grades.get(query, {}) if doc in numbers]
-        places = np.flatnonzero(np.isin(run.docs[row], judged))
-        last[row] = places[-1] + 1 if len(places) else 0
-    return last
-
-
-def _judged(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) -> float:
-    top = ranking[:cutoff]
-    if qrels.complete:
-        return 1.0
-    return sum(doc in qrels.grades[query] for doc in top) / len(top) if top else 0.0
 
 
 def recall_against(run: Run, exact: Run, k: int) -> float:
