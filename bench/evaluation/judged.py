@@ -1,0 +1,35 @@
+"""Which documents of a ranking anyone judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.types import Collection, Qrels, Queries, Run
+
+_BATCH = 10_000
+
+
+def last_judged(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> NDArray[np.intp]:
+    """Return (n_queries,) the place, from 1, of the last document that was judged; 0 where none was."""
+    wanted = set().union(*(qrels.grades.get(query, {}) for query in queries.ids))
+    numbers: dict[str, int] = {}
+    for docs in collection.batches(_BATCH):
+        ids = collection.ids(docs)
+        numbers |= {name: doc for name, doc in zip(ids, docs.tolist(), strict=True) if name in wanted}
+    last = np.zeros(len(queries), dtype=np.intp)
+    for row, query in enumerate(queries.ids):
+        judged = [numbers[doc] for doc in qrels.grades.get(query, {}) if doc in numbers]
+        places = np.flatnonzero(np.isin(run.docs[row], judged))
+        last[row] = places[-1] + 1 if len(places) else 0
+    return last
+
+
+def judged_share(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) -> float:
+    """Return which share of a ranking's first documents was judged: of those that there are."""
+    top = ranking[:cutoff]
+    if qrels.complete:
+        return 1.0
+    return sum(doc in qrels.grades[query] for doc in top) / len(top) if top else 0.0
