@@ -159,7 +159,6 @@ def scores_of(scorer: Scorer, queries: Queries, candidates: Run, collection: Col
     )
     _require_same_documents(docs, candidates.docs, queries, name)
     scores = _as_float32(scored.scores, name, "score")
-    scores = np.where(docs == NO_DOC, NO_SCORE, scores)
     for row, query in enumerate(queries.texts):
         _require_finite(scores[row][docs[row] != NO_DOC], query, name, "score")
     return Run(docs.astype(np.int32), scores)
