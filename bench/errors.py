@@ -27,6 +27,14 @@ def require(condition: bool, message: str) -> None:
         raise BenchError(message)
 
 
+def require_some_of(named: Sequence[str], known: Sequence[str], where: str) -> None:
+    """Raise `BenchError` unless the setting `where` names some of what is known, each once."""
+    require(
+        bool(named) and set(named) <= set(known) and len(set(named)) == len(named),
+        f"{where} must name some of {', '.join(known)}, each once, got {list(named)}",
+    )
+
+
 def in_one_line(message: str) -> str:
     """Return the message in one line, cut in the middle where what it quotes has no end.
 

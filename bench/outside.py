@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.errors import BenchError, require
 from bench.paths import PACKAGE
-from bench.types import Queries, Run, Searcher, check_run
+from bench.types import Queries, Retriever, Run, Searcher, check_run
 
 _NOT_THEIRS = (
     f"{PACKAGE}{os.sep}",
@@ -63,6 +63,22 @@ def answers_of(searcher: Searcher, queries: Queries, k: int, n_docs: int, name: 
         "for; mend its search",
     )
     return check_run(run, n_docs, len(queries), name)
+
+
+def lent(run: Run) -> Run:
+    """Return a view of a run that can not be written to: the store keeps the run, and users get it."""
+    docs, scores = run.docs.view(), run.scores.view()
+    docs.flags.writeable = scores.flags.writeable = False
+    return Run(docs, scores)
+
+
+def require_retriever(part: object, where: str) -> None:
+    """Raise `BenchError` for a part of a method that is no retriever; `where` is the setting."""
+    # Lists and texts have an index method too, one that finds a member.
+    require(
+        isinstance(part, Retriever) and not isinstance(part, Sequence),
+        f"{where} is no retriever: {type(part).__name__}; see bench.types.Retriever",
+    )
 
 
 def _is_users(file: str) -> bool:

@@ -32,7 +32,6 @@ class Collection(Protocol):
     @property
     def fingerprint(self) -> str:
         """sha256 over all ids and texts, in order."""
-        ...
 
     def __len__(self) -> int: ...
     def ids(self, docs: Sequence[int] | DocArray) -> list[str]: ...
@@ -168,24 +167,20 @@ class Searcher(Protocol):
     @property
     def nbytes(self) -> int:
         """Memory of what it keeps, in bytes."""
-        ...
 
     @property
     def facts(self) -> Facts:
         """What a reader of the results must know of this index, such as how much text was cut."""
-        ...
 
     @property
     def exact(self) -> Searcher | None:
         """The exact search that this one approximates; None where this one is exact."""
-        ...
 
     def search(self, queries: Queries, k: int) -> Run:
         """Return the (n_queries, k) best documents in the canonical order of `bench.ranking`.
 
         A pure function of one batch of queries: the same batch has the same answers every time.
         """
-        ...
 
 
 class Store(Protocol):
@@ -196,12 +191,10 @@ class Store(Protocol):
 
         `name` is what the user calls it, such as "hybrid.parts.dense". Its answers are checked.
         """
-        ...
 
     def folder(self, what: object, collection: Collection, fill: Callable[[Path], None]) -> Path:
         """Return a folder with what `fill` writes into it: built once, found again by the next process,
         to be read memory-mapped where the engine can."""
-        ...
 
 
 @runtime_checkable
@@ -218,12 +211,11 @@ class ReadsFiles(Protocol):
     def reads(self) -> Mapping[str, Path]:
         """Return setting → the file or folder that it names. Its content is part of what the answers
         depend on, and its path is not."""
-        ...
 
 
 @runtime_checkable
 class HasFacts(Protocol):
-    """A scorer that has something to tell, such as the hash of its weights as `weights_sha256`."""
+    """A scorer or expander with something to tell, such as the hash of its weights, `weights_sha256`."""
 
     @property
     def facts(self) -> Facts: ...
@@ -239,14 +231,24 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Tells how well documents answer a query, text by text. Hashable, as a retriever is.
+    """Scores what a first stage found. Hashable, as a retriever is; may have `facts` and `reads`."""
 
-    It may have `facts` too, as in `HasFacts`.
-    """
+    def score(self, queries: Queries, candidates: Run, collection: Collection) -> Run:
+        """Return the documents of each row of `candidates`, all of them and no others, with new scores.
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float] | NDArray[np.floating]:
-        """Return one number for each (query, document), higher for a better answer."""
-        ...
+        Their order is of no matter; empty places hold -1 / -inf. A row depends on no other row.
+        """
+
+
+@runtime_checkable
+class Expander(Protocol):
+    """Writes queries anew. Hashable, as a retriever is; may have `facts` and `reads`."""
+
+    def expand(self, queries: Queries, feedback: Run, collection: Collection) -> Queries:
+        """Return the same queries with other texts. `feedback` has their documents, best first.
+
+        A text depends on no other query.
+        """
 
 
 @dataclass(frozen=True, eq=False)

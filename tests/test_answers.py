@@ -15,7 +15,7 @@ from bench.evaluation.measures import Measure
 from bench.evaluation.systems import run_systems
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.fuse import Fused
-from bench.retrievers.rerank import Reranked
+from bench.retrievers.rerank import PairScorer, Reranked
 from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Run, TestCollection
 
@@ -52,10 +52,10 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Long:
+class Long(PairScorer):
     """A scorer that has nothing to say against any document."""
 
-    def score(self, pairs):
+    def score_pairs(self, pairs):
         return [float(len(text)) for _, text in pairs]
 
 

@@ -126,7 +126,9 @@ def test_every_room_says_what_it_is_for():
 
 @pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("retrievers.")))
 def test_retrievers_do_not_import_each_other(module):
-    assert not [name for name, _ in imports(MODULES[module]) if name.startswith("bench.retrievers")]
+    """But a scorer of texts imports its base class, `PairScorer`."""
+    found = {name for name, _ in imports(MODULES[module]) if name.startswith("bench.retrievers")}
+    assert found <= {"bench.retrievers.rerank"}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

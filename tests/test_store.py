@@ -24,7 +24,7 @@ from bench.evaluation.systems import run_systems
 from bench.ranking import best, stacked, ties_of
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.fuse import Fused
-from bench.retrievers.rerank import Reranked
+from bench.retrievers.rerank import PairScorer, Reranked
 from bench.retrievers.runfile import RunFile
 from bench.runs.resume import KeptAnswers
 from bench.storage.identity import fingerprint
@@ -252,8 +252,8 @@ def test_a_run_file_may_lack_all_queries_of_a_batch_but_not_all_queries(tmp_path
 
 
 @dataclass(frozen=True)
-class Long:
-    def score(self, pairs):
+class Long(PairScorer):
+    def score_pairs(self, pairs):
         return [float(len(text)) for _, text in pairs]
 
 

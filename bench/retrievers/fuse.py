@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import did_you_mean, require
+from bench.outside import require_retriever
 from bench.ranking import sum_by_document, ties_of
 from bench.types import NO_DOC, Collection, Facts, Queries, Retriever, Run, Searcher, Store
 
@@ -88,11 +89,7 @@ class Fused:
             f"hybrid.k must not be negative nor above {_HIGHEST:g}, got {self.k}",
         )
         for name, part in self.parts.items():
-            # Lists and texts have an index method too, one that finds a member.
-            require(
-                isinstance(part, Retriever) and not isinstance(part, Sequence),
-                f"hybrid.parts.{name} is no retriever: {type(part)}",
-            )
+            require_retriever(part, f"hybrid.parts.{name}")
 
     def __hash__(self) -> int:
         # Equality of mappings does not look at their order, so neither may the hash.
