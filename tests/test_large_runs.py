@@ -142,14 +142,28 @@ def test_what_the_other_reader_refuses_or_remarks_on_is_left_to_it(tmp_path_fact
         "q1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 t\nq1 Q0 d1 3 1 t\n",
         "q1 Q0 d1 1 3 t\nq1 Q0 d9 2 2 t\n",
         "q1 Q0 d1 1 2 t\nq1 Q0 d2 2 2 t\n",  # all scores equal
+        "# \x85 x\nq1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 t\n",
         "# x\rq1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 t\nq1 Q0 d3 3 1 t\n",  # the comment ends before the end of its line
+        "q1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 \n",  # five columns, and one without anything in it
+        "q1 Q0 d1 1 3 \nq1 Q0 d2 2 2 t\n",
+        "q1 Q0 d1 1 3 t\nq1  d2 2 2 t\n",
+        " Q0 d1 1 3 t\n Q0 d2 2 2 t\n",
+        "q1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 ",
         "q1\tQ0\td1\t1\t3 \tt\nq1\tQ0\td2\t2\t2\tt\n",
     ],
 )
 def test_each_of_these_is_left_to_the_other_reader(tmp_path, text):
     file = tmp_path / "a.run"
-    file.write_text(text, encoding="utf-8", newline="")
+    file.write_text(text, encoding="latin-1", newline="")
     assert read_plain(file, NUMBERS, BEYOND_FLOAT32) is None
+
+
+def test_a_column_is_missed_where_a_block_ends(tmp_path):
+    file = tmp_path / "a.run"
+    file.write_text("q1 Q0 d1 1 3 t\nq1 Q0 d2 2 2 \nq1 Q0 d3 3 1 t\n")
+    for size in range(60, 12, -1):
+        with patch.object(plain_run, "_BLOCK", size):
+            assert read_plain(file, NUMBERS, BEYOND_FLOAT32) is None
 
 
 def test_blocks_are_read_one_after_the_other(tmp_path):
@@ -206,14 +220,14 @@ def runs(draw):
     return rank(docs, np.where(docs < 0, -np.inf, scores).astype(np.float32), tie_ranks(IDS), k)
 
 
-@given(runs(), st.sampled_from([1, 2, 64]), st.booleans())
-def test_the_lines_of_a_large_run_are_those_of_a_small_one(tmp_path_factory, run, rows, few):
+@given(runs(), st.sampled_from([1, 9, 4096]), st.booleans())
+def test_the_lines_of_a_large_run_are_those_of_a_small_one(tmp_path_factory, run, places, few):
     ids = IDS + ["x"] * (0 if few else 100)  # more documents than places
     corpus = InMemory("c", ids, [""] * len(ids), [""] * len(ids))
     queries = make_queries(*"abcd"[: len(run.docs)])
     small, large = (tmp_path_factory.mktemp("runs") / name for name in ("small.trec", "large.trec"))
     write_run(small, run, queries, corpus, "täg", ["# één\n"])
-    with patch("bench.collections.trec.MANY", 0), patch.object(run_lines, "_ROWS", rows):
+    with patch("bench.collections.trec.MANY", 0), patch.object(run_lines, "_PLACES", places):
         write_run(large, run, queries, corpus, "täg", ["# één\n"])
     assert large.read_bytes() == small.read_bytes()
 

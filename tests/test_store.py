@@ -23,6 +23,7 @@ from bench.evaluation.measures import Measure
 from bench.evaluation.systems import run_systems
 from bench.ranking import best, stacked, ties_of
 from bench.retrievers.bm25 import BM25
+from bench.retrievers.cascade import Cascade
 from bench.retrievers.fuse import Fused
 from bench.retrievers.rerank import PairScorer, Reranked
 from bench.retrievers.runfile import RunFile
@@ -149,12 +150,40 @@ def test_each_distinct_retriever_is_asked_once(tmp_path):
     log = tmp_path / "log"
     one = Counted(str(log))
     fused = Fused({"a": one, "b": BM25()}, depth=len(TINY))
-    results = run_systems(TEST, {"alone": one, "fused": fused, "again": one}, NDCG, 100)
+    run_systems(TEST, {"alone": one, "fused": fused, "again": one}, NDCG, 100)
     assert lines(log) == ["built", f"asked {len(QUERIES)}"]
-    # whoever has it as a part is told what it took
-    assert (
-        results.systems["fused"].seconds["search"] >= results.systems["alone"].seconds["search"] - 1e-3
-    )
+
+
+class TookAnHour:
+    """Answers of which each took an hour when it was found."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def load(self, key):
+        return (self.kept[key], 3600.0) if key in self.kept else None
+
+    def save(self, key, run, seconds):
+        assert 0 < seconds < 3700
+        self.kept[key] = run
+
+
+def test_whoever_is_given_kept_answers_is_told_what_they_took(tmp_path):
+    class Kept:
+        answers = TookAnHour()
+
+        def load(self, *asked):
+            return None
+
+        def save(self, *asked):
+            pass
+
+    one = Counted(str(tmp_path / "log"))
+    fused = Fused({"a": one, "b": BM25()}, depth=len(TINY))
+    found = run_systems(TEST, {"alone": one, "fused": fused, "again": one}, NDCG, 100, Kept()).systems
+    took = {name: result.seconds["search"] for name, result in found.items()}
+    assert took["alone"] < 3600 <= took["again"] < 3700
+    assert 3600 <= took["fused"] < 3700
 
 
 def test_batches_of_any_size_give_the_same_run(monkeypatch):
@@ -249,6 +278,22 @@ def test_a_run_file_may_lack_all_queries_of_a_batch_but_not_all_queries(tmp_path
     for one in (wrong, Fused({"a": wrong, "b": BM25()}), Reranked(wrong, Long())):
         with pytest.raises(BenchError, match="answers none of the queries"):
             run_systems(TEST, {"file": one}, NDCG, 100)
+
+
+def test_a_run_file_may_lack_all_queries_that_a_cascade_hands_on(tmp_path):
+    """Which it does for a query without an answer; a file without any of the queries is refused, and
+    no other system with it."""
+    file = tmp_path / "a.trec"
+    queries = make_queries("notes of music", "zzzyqx")
+    test = TestCollection(TINY, queries, Qrels({query: {"d03": 1} for query in queries.ids}))
+    file.write_text("q0 Q0 d03 1 0.5 x\n")  # BM25 answers it, and not q1
+    costly = Cascade(BM25(), RunFile(str(file)), 1e6, None)
+    wrong = tmp_path / "b.trec"
+    wrong.write_text("other Q0 d03 1 0.5 x\n")
+    systems = {"cascade": costly, "wrong": RunFile(str(wrong)), "bm25": BM25()}
+    found = run_systems(test, systems, NDCG, 100)
+    assert list(found.systems) == ["cascade", "bm25"]
+    assert "answers none of the queries" in str(found.failed["wrong"])
 
 
 @dataclass(frozen=True)

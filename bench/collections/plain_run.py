@@ -76,15 +76,19 @@ def _form(file: Path) -> tuple[int, str] | None:
     comments = start = 0
     with file.open("rb") as data:
         while (line := data.readline()).split()[:1] == [b"#"]:
-            if b"\r" in line:  # ends a line too
+            if b"\r" in line or not line.isascii():  # \r ends a line too
                 return None
             comments, start = comments + 1, data.tell()
-        parted = "\t" if b"\t" in line else " "
+        parted = b"\t" if b"\t" in line else b" "
         data.seek(start)
+        last = b"\n"
         while block := data.read(_BLOCK):
-            if block.translate(None, _PRINTED + parted.encode()):
+            block, last = last + block, block[-1:]
+            if block.translate(None, _PRINTED + parted):
                 return None
-    return comments, parted
+            if any(empty in block for empty in (parted + parted, parted + b"\n", b"\n" + parted)):
+                return None  # a column without anything in it is no column
+    return None if last == parted else (comments, parted.decode())
 
 
 def _blocks(

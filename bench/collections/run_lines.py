@@ -11,7 +11,8 @@ from bench.types import NO_DOC, Collection, Queries, Run, ScoreArray
 
 # Below so many places the other writer takes a fifth of a second or less.
 MANY = 200_000
-_ROWS = 64
+# Places at a time: what is joined must stay below 2 GiB.
+_PLACES = 65_536
 # Between these numpy writes digits with a point among them, beyond them with an exponent.
 _PLAIN_FROM, _PLAIN_TO = 2e-4, 1e6
 
@@ -27,12 +28,14 @@ def blocks_of_lines(
     n_docs = len(collection)
     names = pa.array(collection.ids(range(n_docs)), pa.string()) if n_docs <= run.docs.size else None
     places = pa.array([str(place) for place in range(1, run.docs.shape[1] + 1)])
-    for start in range(0, len(queries), _ROWS):
-        docs, scores = run.docs[start : start + _ROWS], run.scores[start : start + _ROWS]
+    rows_at_once = max(_PLACES // run.docs.shape[1], 1)
+    for start in range(0, len(queries), rows_at_once):
+        some = slice(start, start + rows_at_once)
+        docs, scores = run.docs[some], run.scores[some]
         held = docs != NO_DOC
         rows, columns = np.nonzero(held)
         lines = compute.binary_join_element_wise(
-            pa.array(queries.ids[start : start + _ROWS]).take(pa.array(rows)),
+            pa.array(queries.ids[some]).take(pa.array(rows)),
             "Q0",
             names.take(pa.array(docs[held]))
             if names

@@ -130,7 +130,7 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
     clock.lap("index")
     run, seconds = _search(searcher, name, asked)
     clock.add("search", seconds)
-    asked.store.require_answers()
+    asked.store.require_answers(queries)
     measures = asked.measures
     values = evaluate(run, queries, test.qrels, test.collection, measures)
     own, others = [m for m in measures if m.own], [str(m) for m in measures if not m.own]

@@ -42,6 +42,7 @@ class Cascade:
     Ensembles are More Efficient than Single Models" (ICCV 2023): only what lies in a window at the
     boundary of a decision goes to the next stage. There a classifier's confidence lies in it, here a
     margin of scores, whose scale is that of `cheap`: choose the window for it, on dev.
+    A document with the query's own id counts, also where it is no answer.
     """
 
     cheap: Retriever

@@ -24,7 +24,10 @@ from bench.types import (
 
 @dataclass(frozen=True)
 class Expanded:
-    """`second` answers the queries that `expander` makes of the best `depth` documents of `first`."""
+    """`second` answers the queries that `expander` makes of the best `depth` documents of `first`.
+
+    A document with the query's own id is among them, also where it is no answer.
+    """
 
     first: Retriever
     expander: Expander
@@ -138,14 +141,11 @@ def expanded_by(expander: Expander, queries: Queries, feedback: Run, collection:
 
 
 def _require_reads_texts(second: Searcher) -> None:
-    """Refuse a run file, alone or as a part: it answers by ids, and new texts would change nothing.
-
-    As the first stage of a reranker it only names candidates, and the scorer reads the texts.
-    """
+    """Refuse a run file, alone or as a part: it answers by ids, and new texts would change nothing."""
     for fact in second.facts:
         *parts, last = fact.split(".")
         require(
-            last != "queries_in_file" or "first" in parts,
+            last != "queries_in_file",
             f"{'.'.join(['expanded.second', *parts])} is a run file, which answers by query ids "
             "and would not see their new texts; name a retriever that searches",
         )
