@@ -385,7 +385,9 @@ def test_a_cache_that_can_not_be_written_is_no_reason_to_fail(tmp_path, settled,
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
-    """A user's module, one beside it, one in a package beside it, and an installed library."""
+    """A user's module, one beside it, one in a package beside it, and an installed library; all count as
+    written before this process began."""
+    monkeypatch.setattr(sources, "_STARTED_NS", 1 << 63)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
     library = tmp_path / "site-packages"
@@ -418,16 +420,12 @@ def own(tmp_path, monkeypatch):
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith("own_")]:
         del sys.modules[name]
-
-
-def forget_sources():
-    for remembered in (sources.sources_of, sources._read, sources.installed):
-        remembered.cache_clear()
+    sources.forget()
 
 
 def own_fingerprint():
     """As a process of its own would find it."""
-    forget_sources()
+    sources.forget()
     return fingerprint(build({"_target_": "own_method.Mine"}, "mine"))
 
 
@@ -491,7 +489,7 @@ def test_an_installed_library_counts_by_its_version(own):
 
 def test_a_class_of_an_installed_library_counts_by_its_version_too(own):
     (own / "site-packages" / "fastlib" / "__init__.py").write_text("class Mine:\n    pass\n")
-    forget_sources()
+    sources.forget()
     assert sources.sources_of("fastlib").libraries == {"fastlib": "1.0"}
 
 

@@ -111,7 +111,7 @@ class SentenceEncoder:
         identity = fingerprint(bare)
         asked = {"encoder": identity.key, "query": query, "prompt": prompt, "texts": list(texts)}
         key = cache.key_of(asked)
-        stored = cache.load("embeddings", key, Encoded._fields)
+        stored = cache.load("embeddings", key, Encoded._fields) if identity.is_known else None
         if stored is not None:
             problem = problem_of(Encoded(**stored), texts)
             if problem is None:
@@ -123,7 +123,8 @@ class SentenceEncoder:
             f"the model in {self._folder} was changed while it was loaded; run again",
         )
         encoded = checked(self._compute(model, texts, prompt, query), texts, self.model)
-        cache.save("embeddings", key, encoded._asdict())
+        if identity.is_known:
+            cache.save("embeddings", key, encoded._asdict())
         return encoded
 
     def _compute(

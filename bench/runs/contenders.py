@@ -19,6 +19,7 @@ from bench.runs.comparable import shallow
 from bench.runs.naming import run_and_system, system_titles
 from bench.runs.reach import OpenedFile, Reach
 from bench.runs.record import Record
+from bench.storage.sources import is_unknown
 from bench.types import NO_DOC, TestCollection
 
 MEASURES = ("nDCG@10", "Recall@5", "Recall@10", "Recall@20", "Recall@100", "MRR@10", "MAP", "P@5")
@@ -213,7 +214,8 @@ def _measured(
 def _same(titles: Sequence[str], identities: Sequence[object]) -> Iterator[str]:
     """Name the systems that are one and the same, so that nothing but chance can tell them apart."""
     for (one, its), (other, theirs) in itertools.combinations(zip(titles, identities, strict=True), 2):
-        if its is not None and its == theirs:
+        known = isinstance(its, Mapping) and not is_unknown(its["code"])
+        if known and its == theirs:
             yield f"{one} and {other} are one system: equal settings, code, files and libraries"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.runs.record import Record
+from bench.storage.sources import is_unknown
 
 # Share of the weight that goes on from each rank to the next: 0.8 looks at about the first five.
 RBO_P = 0.8
@@ -240,5 +241,7 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     if then and now:
         parts = ("settings", "code") if found else ("settings", "code", "files")
         found += [part for part in parts if then[part] != now[part]]
+        if any(is_unknown(its["code"]) for its in (then, now)):  # equal or not
+            found = [*(part for part in found if part != "code"), "or unknown code"]
         found += sorted({name for name, _ in then["libraries"].items() ^ now["libraries"].items()})
     return found

@@ -86,13 +86,16 @@ class Unfinished:
         self.finished = []
         for name, one in retrievers.items():
             with contextlib.suppress(Exception):  # raised again, with its name, where it is evaluated
-                if self._file(name, fingerprint(one)).exists():
+                identity = fingerprint(one)
+                if identity.is_known and self._file(name, identity).exists():
                     self.finished.append(name)
 
     def load(
         self, name: str, identity: Fingerprint, queries: Queries, measures: tuple[Measure, ...]
     ) -> SystemResult | None:
         """Return what this system gave, None if it has to run."""
+        if not identity.is_known:
+            return None
         stored = cache.load_arrays(self._file(name, identity), ("docs", "scores", "values", "told"))
         if stored is None:
             return None

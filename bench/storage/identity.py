@@ -10,21 +10,33 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from types import MemberDescriptorType
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.storage import cache
 from bench.storage.files import files_below
-from bench.storage.sources import sources_of
+from bench.storage.sources import UNKNOWN, is_unknown, sources_of
 from bench.types import ReadsFiles
+
+# What is no object of a class of its own.
+_SCALARS = (bool, int, float, str)
+_LISTS = (list, tuple)
+_SETS = (set, frozenset)
+_MAPPINGS = (dict, MappingProxyType)
+
+# Nobody can tell the code of these classes; the same class is the same to itself, in this process.
+_unknown: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,8 @@ class Fingerprint:
     """The same in every process and folder. Kept apart, so that what differs can be named.
 
     settings   hash of class names and values, of all parts; paths of what is read are left out
-    code       hash of the source files of all classes, and of what those import
+    code       hash of the source files of all classes, and of what those import; "unknown-…", which is
+               equal in no other process, where what runs may be in no file: see `is_known`
     files      hash of every file that a part reads: weights, tokenizer, run file
     libraries  distribution → version, of those that can change a result
     """
@@ -47,6 +60,12 @@ class Fingerprint:
         """One hash of everything."""
         return cache.key_of(dataclasses.asdict(self))
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the code can be told. If not, nothing may be kept by this fingerprint, and two that
+        are equal may be of two systems: what a notebook runs can change in its place."""
+        return not is_unknown(self.code)
+
 
 def fingerprint(part: object) -> Fingerprint:
     """Return the fingerprint of a retriever, an encoder, or any settings made of such parts.
@@ -55,13 +74,15 @@ def fingerprint(part: object) -> Fingerprint:
     """
     found = _Found({}, {})
     settings = _plain(part, type(part).__name__, found)
-    sources = [sources_of(module) for module in found.modules]
-    libraries = {name: number for one in sources for name, number in one.libraries.items()}
+    sources = {kind: sources_of(kind.__module__) for kind in found.classes}
+    libraries = {name: number for one in sources.values() for name, number in one.libraries.items()}
+    code = _hash({name: sha256 for one in sources.values() for name, sha256 in one.code.items()})
+    untold = [kind for kind, its in sources.items() if not (its.known and _is_at_its_name(kind))]
+    if untold:
+        own = [_unknown.setdefault(kind, secrets.token_hex(16)) for kind in untold]
+        code = UNKNOWN + _hash([code, own])
     return Fingerprint(
-        _hash(settings),
-        _hash({name: sha256 for one in sources for name, sha256 in one.code.items()}),
-        hash_of_files(found.files),
-        dict(sorted(libraries.items())),
+        _hash(settings), code, hash_of_files(found.files), dict(sorted(libraries.items()))
     )
 
 
@@ -87,70 +108,108 @@ def hash_of_files(places: Mapping[str, Path]) -> str:
 
 def parts_of(part: object) -> Iterator[object]:
     """Yield settings and all objects that they are made of, in fields, lists and mappings."""
+    kind = type(part)
+    own = kind not in _LISTS + _SETS + _MAPPINGS
+    if own and (dataclasses.is_dataclass(part) or hasattr(part, "__dict__") or isinstance(part, tuple)):
+        yield part
+        for value in _attributes(part).values():
+            yield from parts_of(value)
     if isinstance(part, Mapping):
         for value in part.values():
             yield from parts_of(value)
-    elif isinstance(part, (list, tuple, set, frozenset)):
+    elif isinstance(part, _LISTS + _SETS):
         for value in part:
-            yield from parts_of(value)
-    elif dataclasses.is_dataclass(part) or hasattr(part, "__dict__"):
-        yield part
-        for value in _attributes(part).values():
             yield from parts_of(value)
 
 
 @dataclass
 class _Found:
-    """What is met on the way through the parts: place → file or folder that is read, and modules."""
+    """What is met on the way through the parts: place → file or folder that is read, and classes."""
 
     files: dict[str, Path]
-    modules: dict[str, None]
+    classes: dict[type, None]
 
 
 def _plain(value: Any, where: str, found: _Found) -> Any:
-    """Return a value as JSON knows it, equal for equal values, and note the files and modules of parts.
+    """Return a value as JSON knows it, equal for equal values, and note the files and classes of parts.
 
     Lists keep their order, mappings have none: a fusion adds up in the order of its parts' names.
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and value.is_integer():
+    kind = type(value)
+    if kind is float and value.is_integer():
         return int(value)  # a yaml that says 60 means 60.0
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or kind in _SCALARS:
         return value
-    if isinstance(value, (list, tuple)):
+    if kind in _LISTS:
         return [_plain(one, f"{where}[{place}]", found) for place, one in enumerate(value)]
-    if isinstance(value, Mapping):
-        pairs = [(key, one, f"{where}.{key}") for key, one in value.items()]
-        plain = [[_plain(key, at, found), _plain(one, at, found)] for key, one, at in pairs]
-        return {"map": sorted(plain, key=json.dumps)}
-    if isinstance(value, (set, frozenset)):
+    if kind in _MAPPINGS:
+        return _plain_mapping(value, where, found)
+    if kind in _SETS:
         return {"set": sorted(json.dumps(_plain(one, where, found)) for one in value)}
     if isinstance(value, Path):
         return {"path": value.as_posix()}
     if isinstance(value, Enum):
-        return [type(value).__qualname__, value.name]
+        return {"class": _class(kind, found), "name": value.name}
     return _part(value, where, found)
 
 
+def _plain_mapping(value: Mapping[Any, Any], where: str, found: _Found) -> Any:
+    pairs = [(key, one, f"{where}.{key}") for key, one in value.items()]
+    plain = [[_plain(key, at, found), _plain(one, at, found)] for key, one, at in pairs]
+    return {"map": sorted(plain, key=json.dumps)}
+
+
 def _part(value: Any, where: str, found: _Found) -> Any:
+    """Return an object as its class with all that it keeps."""
     kind = type(value)
+    content = _content(value, where, found)
     # A class with a __new__ of its own, such as an array, keeps its content where nothing here looks.
     plain_class = kind.__new__ is object.__new__ and hasattr(value, "__dict__")  # type: ignore[comparison-overlap]
-    if not (dataclasses.is_dataclass(kind) or plain_class):
+    if not (content or dataclasses.is_dataclass(kind) or plain_class):
         raise BenchError(
             f"{where} is a {kind.__name__}, and two of those can not be told apart; make it a "
             "@dataclass(frozen=True) of plain values"
         )
     settings = _attributes(value)
-    found.modules[kind.__module__] = None
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
     found.files |= {f"{where}.{setting}": path for setting, path in reads.items()}
     kept = {name: one for name, one in settings.items() if name not in reads}
     return {
-        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "class": _class(kind, found),
+        **content,
         **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept.items()},
     }
+
+
+def _content(value: Any, where: str, found: _Found) -> dict[str, Any]:
+    """Return what an object holds that is a list, mapping, text or number too, past its own methods."""
+    if isinstance(value, dict):
+        return {"content": _plain_mapping(dict(dict.items(value)), where, found)}
+    builtin: Any
+    for builtin in _LISTS + _SETS:
+        if isinstance(value, builtin):
+            return {"content": _plain(builtin(builtin.__iter__(value)), where, found)}
+    for builtin in _SCALARS:
+        if isinstance(value, builtin):
+            return {"content": builtin.__repr__(value)}
+    return {}
+
+
+def _class(kind: type, found: _Found) -> str:
+    """Return the name of a class, and note it with those that it builds on: their code runs too."""
+    found.classes |= dict.fromkeys(kind.__mro__[:-1])
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_at_its_name(kind: type) -> bool:
+    """Whether a class is what its module has by its name. One made in a function, which may have been
+    given other values, and one that a notebook has redefined since are not."""
+    found: object = sys.modules.get(kind.__module__)
+    for name in kind.__qualname__.split("."):
+        found = getattr(found, "__dict__", {}).get(name)
+    return found is kind
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import errno
 import json
+import secrets
 import shutil
 import sys
 import tempfile
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -57,7 +59,8 @@ class IndexStore:
              `done`. Without them all stay open as long as the store
 
     Settings are compared by fingerprint, so that a file that was replaced is read again. Of two that
-    differ only in where their files lie, both have the facts of the first.
+    differ only in where their files lie, both have the facts of the first. What is made by code that is
+    not known is kept for no other store, of this process or another.
     """
 
     def __init__(self, answers: AnswerStore | None = None, needed: Iterable[Retriever] = ()) -> None:
@@ -67,6 +70,7 @@ class IndexStore:
         self._temporary: dict[str, Path] = {}
         self._answering: set[str] = set()
         self._silent: dict[str, Searcher] = {}
+        self._token = secrets.token_hex(16)
         self.spared = 0.0
 
     def searcher(self, retriever: Retriever, collection: Collection, name: str) -> Searcher:
@@ -84,8 +88,8 @@ class IndexStore:
             f"retriever '{name}' can not be hashed; make its class a @dataclass(frozen=True)",
         )
         with calling(retriever, f"retriever '{name}'", "reads"):
-            key = fingerprint(retriever).key
-        at = key, collection.fingerprint
+            identity = fingerprint(retriever)
+        at = identity.key, collection.fingerprint
         if at not in self._open:
             with calling(retriever, f"retriever '{name}'", "index"):
                 searcher = retriever.index(collection, self)
@@ -97,7 +101,8 @@ class IndexStore:
                 "bench.types.Searcher",
             )
             self._open[at] = searcher
-        return _StoredSearcher(self._open[at], name, "-".join(at), len(collection), self)
+        asked = "-".join(at if identity.is_known else (*at, self._token))
+        return _StoredSearcher(self._open[at], name, asked, len(collection), self)
 
     def done(self, retriever: Retriever) -> None:
         """Close the indexes of a retriever and its parts that no other needs."""
@@ -112,20 +117,24 @@ class IndexStore:
         earlier one.
 
         It is whole or not there, and checked against its hashes when it is opened. Where the cache can
-        not be written to, it is a temporary one of this process.
+        not be written to, and where the code is not known, it is a temporary one of this store.
         """
-        identity = fingerprint(what).key
-        key = key_of({"what": identity, "corpus": collection.fingerprint})
+        identity = fingerprint(what)
+        key = key_of({"what": identity.key, "corpus": collection.fingerprint})
         place = cache_folder() / "indexes" / key[:2] / key
         if key in self._temporary:
             return self._temporary[key]
+        if not identity.is_known:
+            *_, part = (one for one in parts_of(what) if not fingerprint(one).is_known)
+            _say_unknown(type(part).__name__)
+            return self._in_temporary(key, fill)
         if _is_whole(place):
             return place
         try:
             with part_folder(place.parent) as part:
                 _filled(part / "new", fill)
                 require(
-                    fingerprint(what).key == identity,
+                    fingerprint(what) == identity,
                     f"a file that {type(what).__name__} reads was changed meanwhile; run again",
                 )
                 with alone(place.parent):
@@ -139,10 +148,13 @@ class IndexStore:
             if error.errno == errno.ENOENT:  # what `fill` reads is not there
                 raise
             go_without(error)
-            own = Path(tempfile.mkdtemp(prefix="bench-index-"))
-            atexit.register(shutil.rmtree, own, ignore_errors=True)
-            self._temporary[key] = _filled(own / "new", fill)
-            return self._temporary[key]
+            return self._in_temporary(key, fill)
+
+    def _in_temporary(self, key: str, fill: Callable[[Path], None]) -> Path:
+        own = Path(tempfile.mkdtemp(prefix="bench-index-"))
+        weakref.finalize(self, shutil.rmtree, own, ignore_errors=True)
+        self._temporary[key] = _filled(own / "new", fill)
+        return self._temporary[key]
 
     def require_answers(self, queries: Queries) -> None:
         """Raise `BenchError` for a run file that answers none of these queries: it is of another set.
@@ -211,6 +223,15 @@ def _keys(retriever: Retriever) -> Iterator[str]:
         if isinstance(part, Retriever):
             with contextlib.suppress(Exception):  # it is raised again, with a name, where it is indexed
                 yield fingerprint(part).key
+
+
+@cache
+def _say_unknown(part: str) -> None:
+    print(
+        f"bench: the code of {part} is not known (it was typed in, made in a function, or changed since "
+        "this process began), so that its index is not kept for the next run",
+        file=sys.stderr,
+    )
 
 
 def _filled(folder: Path, fill: Callable[[Path], None]) -> Path:

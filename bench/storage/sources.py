@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
+import pkgutil
+import secrets
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-
-from bench.paths import PACKAGE
 
 # What bench imports that can change a result, and the distributions that it comes in. What else it
 # imports (rich, hydra, matplotlib, …) only shows results.
@@ -34,6 +37,26 @@ _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 _INSTALLED = ("site-packages", "dist-packages")
 
 
+# What stands for code that nobody can tell: equal to that of no other process.
+UNKNOWN = "unknown-"
+_OF_THIS_PROCESS = UNKNOWN + secrets.token_hex(16)
+
+
+def _process_start() -> int:
+    """Return when this process began, in ns since 1970, at most a tick of 10 ms late: no module of a
+    user is loaded as early as that. Where the system does not tell (no /proc), it is now."""
+    try:
+        told = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+        ticks = int(told.rpartition(")")[2].split()[19]) + 1
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        age = 0.0
+    return time.time_ns() - int(age * 1e9)
+
+
+_STARTED_NS = _process_start()
+
+
 @dataclass(frozen=True)
 class Sources:
     """`code`: dotted name → sha256 of its source. `libraries`: distribution → version."""
@@ -41,95 +64,196 @@ class Sources:
     code: dict[str, str]
     libraries: dict[str, str]
 
+    @property
+    def known(self) -> bool:
+        """Whether this is the code that runs, all of it."""
+        return not any(is_unknown(sha256) for sha256 in self.code.values())
 
-@cache
+
+def is_unknown(code: str) -> bool:
+    """Whether a hash of code stands for code that nobody can tell."""
+    return code.startswith(UNKNOWN)
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module as it was read; `loaded` and `changed_ns` tell whether that is still what runs."""
+
+    name: str
+    file: Path
+    sha256: str
+    own: frozenset[str]  # the modules that it imports
+    others: frozenset[str]  # the libraries that it imports, by their top-level name
+    loaded: object
+    changed_ns: int
+
+    @property
+    def is_current(self) -> bool:
+        """A process goes on with what it has loaded, whatever is written to the file meanwhile, until it
+        loads it again. The tools of a notebook (%autoreload) also change what is loaded in its place."""
+        if _loaded(self.name) is not self.loaded:
+            return False
+        return not _is_interactive() or _changed_ns(self.file) == self.changed_ns
+
+
+_modules: dict[str, _Module] = {}
+_followed: dict[str, tuple[Sources, list[_Module]]] = {}
+
+
 def sources_of(module: str) -> Sources:
     """Return what a module is made of: itself and, step by step, all that it imports, with the packages
     that they lie in, which Python runs before them.
 
     A module counts by its source where it is part of bench or lies outside the installed packages, as
-    one beside the user's own does, and by its version where it is installed. Imports inside functions
-    count; compiled modules and what `importlib` is asked for at run time do not. Read once in a process,
-    which goes on with the code that it has loaded, whatever is written to the file meanwhile.
+    one beside the user's own does, and by its version where it is installed. A script counts by its
+    file. Imports inside functions count; what `importlib` is asked for at run time does not.
+
+    Unknown is the code of a module without source and version, as what is typed into a notebook, and of
+    one whose file was changed after this process began: it may be loaded from what the file was before,
+    and Python does not tell when it was.
     """
-    code: dict[str, str] = {}
-    tops: set[str] = set() if _own_file(module) else {module.split(".")[0]}
+    kept = _followed.get(module)
+    if kept is None or not all(one.is_current for one in kept[1]):
+        kept = _followed[module] = _follow(module)
+    return kept[0]
+
+
+def forget() -> None:
+    """Read everything anew when it is asked for."""
+    for remembered in (_modules, _followed):
+        remembered.clear()
+    installed.cache_clear()
+
+
+def _follow(module: str) -> tuple[Sources, list[_Module]]:
+    top = module.split(".")[0]
+    code: dict[str, _Module] = {}
+    tops: set[str] = set() if _file_of(module) else {top}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in code and (found := _read(name)):
-            code[name], own, others = found
-            waiting += own
-            parents = name.split(".")[:-1]
-            waiting += [".".join(parents[: n + 1]) for n in range(len(parents))]
-            tops |= others
-    libraries = {name: number for top in tops for name, number in _versions(top)}
-    return Sources(dict(sorted(code.items())), dict(sorted(libraries.items())))
+            code[name] = found
+            waiting += found.own
+            tops |= found.others
+    libraries = {name: number for one in tops for name, number in _versions(one)}
+    hashes = {name: code[name].sha256 for name in sorted(code)}
+    if not hashes and not libraries and top not in sys.stdlib_module_names:
+        hashes[module] = _OF_THIS_PROCESS
+    return Sources(hashes, dict(sorted(libraries.items()))), list(code.values())
 
 
-@cache
-def _read(name: str) -> tuple[str, frozenset[str], frozenset[str]] | None:
-    """Return a module's sha256, the modules that it imports, and the libraries by their top-level name;
-    None where it is not ours or the user's."""
-    file = _own_file(name)
+def _read(name: str) -> _Module | None:
+    """Return a module, None where it is not ours or the user's."""
+    kept = _modules.get(name)
+    if kept is not None and kept.is_current:
+        return kept
+    file = _file_of(name)
     if file is None:
         return None
+    loaded = _loaded(name)
     source = file.read_bytes()
+    changed = _changed_ns(file)  # after reading it
+    as_loaded = name not in sys.modules or changed <= _STARTED_NS
+    sha256 = hashlib.sha256(source).hexdigest() if as_loaded else _OF_THIS_PROCESS
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    own, others = set(), set()
+    if name == "__main__":  # of a package, by python -m, or of none
+        package = getattr(loaded, "parent", "")
+    _modules[name] = _Module(name, file, sha256, *_imported(name, package, source), loaded, changed)
+    return _modules[name]
+
+
+def _imported(name: str, package: str, source: bytes) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the modules that a module imports, with the packages that it lies in, and the libraries."""
+    parents = package.split(".") if package else []
+    own, others = {".".join(parents[: n + 1]) for n in range(len(parents))} - {name}, set()
     for choices in _imports(source, package):
         top = choices[0].split(".")[0]
-        if module := next((choice for choice in choices if _own_file(choice)), None):
+        if module := next((choice for choice in choices if _file_of(choice)), None):
             own.add(module)
         elif top in _LIBRARIES or name.split(".")[0] != "bench":
             others.add(top)
-    return hashlib.sha256(source).hexdigest(), frozenset(own), frozenset(others)
+    return frozenset(own), frozenset(others)
 
 
-def _imports(source: bytes, package: str) -> Iterator[tuple[str, ...]]:
-    """Yield what each import can mean, the likelier first: `from a import b` is a.b, or b of a."""
+@cache
+def _imports(source: bytes, package: str) -> tuple[tuple[str, ...], ...]:
+    """Return what each import can mean, the likelier first: `from a import b` is a.b, or b of a."""
+    found: list[tuple[str, ...]] = []
     try:
         waiting: list[ast.AST] = [ast.parse(source)]
     except SyntaxError:  # an import inside a function, not reached yet
-        return
+        return ()
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
-            yield from ((alias.name,) for alias in node.names)
+            found += [(alias.name,) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             parents = package.split(".")
             above = parents[: len(parents) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from ((f"{base}.{alias.name}", base) for alias in node.names)
+            found += [(f"{base}.{alias.name}", base) for alias in node.names]
         else:  # an import is a statement: expressions need no look, which ast.walk would take 20 ms for
             waiting += [inner for block in _BLOCKS for inner in getattr(node, block, ())]
+    return tuple(found)
 
 
-def _own_file(name: str) -> Path | None:
-    """Return the source file of a module, None if there is no such module, or it is an installed one."""
-    home = _home(name.split(".")[0])
-    if home is None:
-        return None
-    path = home.joinpath(*name.split("."))
-    choices = (path.with_name(f"{path.name}.py"), path / "__init__.py")
-    return next((file for file in choices if file.is_file()), None)
-
-
-def _home(top: str) -> Path | None:
-    """Return the folder that a module or package lies in, None if it is installed or not there."""
-    if top == "bench":
-        return PACKAGE.parent
+def _file_of(name: str) -> Path | None:
+    """Return the file that Python takes a module from; None where there is no such module, and where it
+    is a part of Python or installed."""
+    top = name.split(".")[0]
     if top in sys.stdlib_module_names:
         return None
+    if name == "__main__":
+        origin = None if _is_interactive() else getattr(sys.modules[name], "__file__", None)
+    else:
+        spec = _spec(name)
+        origin = spec.origin if spec and spec.has_location else None
+    if origin is None or not (file := Path(origin)).is_file():
+        return None
+    return None if top != "bench" and any(part in _INSTALLED for part in file.parts) else file
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Return where a module comes from. Nothing is imported for it, not even the packages above."""
+    if name in sys.modules:
+        loaded = _loaded(name)
+        return loaded if isinstance(loaded, ModuleSpec) else None
+    parent = name.rpartition(".")[0]
     try:
-        spec = find_spec(top)
+        if not parent:
+            return find_spec(name)
     except (ImportError, ValueError):  # no module, or one that nothing tells the place of
         return None
-    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
-    folder = next((Path(place) for place in places if place and Path(place).exists()), None)
-    if folder is None or any(part in _INSTALLED for part in folder.parts):
-        return None
-    return folder.parent.parent if folder.name == "__init__.py" else folder.parent
+    above = _spec(parent)
+    folders: list[str] = []  # of a namespace package, which Python's own finder needs the parent for
+    places = getattr(sys.modules.get(parent), "__path__", None)
+    for place in places or (above.submodule_search_locations if above else None) or ():
+        finder = pkgutil.get_importer(place)
+        if found := finder.find_spec(name) if finder else None:
+            if found.loader:
+                return found
+            folders += found.submodule_search_locations or ()
+    namespace = ModuleSpec(name, None, is_package=True)
+    namespace.submodule_search_locations = folders
+    return namespace if folders else None
+
+
+def _loaded(name: str) -> object:
+    """Return what is another object after a module was loaded, or loaded again."""
+    return getattr(sys.modules.get(name), "__spec__", None)
+
+
+def _changed_ns(file: Path) -> int:
+    """Return when a file came to be as it is. The second of the two no program can set back, as moving
+    another file to its place does with the first."""
+    seen = file.stat()
+    return max(seen.st_mtime_ns, seen.st_ctime_ns)
+
+
+def _is_interactive() -> bool:
+    """Whether somebody types, here or in a notebook: what runs may be in no file, or another there."""
+    return hasattr(sys, "ps1") or bool(sys.flags.interactive)
 
 
 def _versions(top: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,396 @@
+"""A fingerprint stands for the code that runs: two classes of one name, a script, a file that was edited
+after it was loaded, and what lies beside a package of the same name."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from bench import evaluate
+from bench.cli import app
+from bench.retrievers.bm25 import BM25
+from bench.retrievers.rerank import Reranked
+from bench.runs.contenders import gather
+from bench.runs.reproduction import changed_systems
+from bench.storage import sources
+from bench.storage.identity import fingerprint, parts_of
+from bench.storage.indexes import IndexStore
+from bench.types import Retriever
+
+# A retriever that keeps what it has built, and answers every query with the documents from START on.
+KEEPS = """
+import json
+from dataclasses import dataclass
+import numpy as np
+from bench.types import Run
+
+START = 1
+
+@dataclass(frozen=True)
+class Mine:
+    def index(self, collection, store):
+        folder = store.folder(self, collection, lambda to: (to / "start").write_text(str(START)))
+        return Answers(int((folder / "start").read_text()), len(collection))
+
+@dataclass(frozen=True)
+class Answers:
+    start: int
+    n: int
+    exact = None
+    nbytes = 0
+    facts = {}
+    def search(self, queries, k):
+        docs = np.arange(self.start, self.n, dtype=np.int32)[:k]
+        scores = np.arange(len(docs), 0, -1, dtype=np.float32)
+        return Run(np.tile(docs, (len(queries), 1)), np.tile(scores, (len(queries), 1)))
+"""
+ASK = """
+def start():
+    made = bench.evaluate("tiny", {"mine": Mine()}, measures=["nDCG@5"], depth=5)
+    return int(made._results.systems["mine"].run.docs[0, 0])
+"""
+
+
+@pytest.fixture
+def python(beir, tmp_path):
+    """Run a script in a process of its own, beside the collection; return the lines that it prints."""
+
+    def call(*arguments, text=None):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "BENCH_CACHE": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"},
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    return call
+
+
+def kept(folder):
+    return [file for file in (folder / "cache").glob("indexes/??/*") if file.is_dir()]
+
+
+SESSION = f"""
+import importlib, sys
+from pathlib import Path
+import bench, mine
+from mine import Mine
+{ASK}
+def edit(old, new):
+    file = Path("mine.py")
+    file.write_text(file.read_text().replace(old, new))
+    importlib.invalidate_caches()
+"""
+
+
+def test_what_is_loaded_again_is_another_system(python, tmp_path):
+    (tmp_path / "mine.py").write_text(KEEPS)
+    (tmp_path / "session.py").write_text(
+        SESSION + "print(start())\n"
+        "edit('START = 1', 'START = 2')\n"
+        "print(start())  # not loaded yet\n"
+        "Mine = importlib.reload(mine).Mine\n"
+        "print(start())\n"
+    )
+    assert python("session.py") == ["1", "1", "2"]
+    assert len(kept(tmp_path)) == 1  # that of the code that was known
+
+
+def test_an_index_of_code_from_before_an_edit_is_not_kept_for_the_code_after_it(python, tmp_path):
+    (tmp_path / "mine.py").write_text(KEEPS)
+    (tmp_path / "session.py").write_text(SESSION + "edit('START = 1', 'START = 2')\nprint(start())\n")
+    assert python("session.py") == ["1"]
+    assert not kept(tmp_path)
+    assert python("-c", f"import bench\nfrom mine import Mine\n{ASK}\nprint(start())") == ["2"]
+
+
+def test_a_helper_that_was_edited_after_it_was_loaded_counts_like_the_class(python, tmp_path):
+    (tmp_path / "mine.py").write_text(KEEPS.replace("START = 1", "from near import START"))
+    (tmp_path / "near.py").write_text("START = 1\n")
+    (tmp_path / "session.py").write_text(
+        SESSION.replace('"mine.py"', '"near.py"') + "edit('START = 1', 'START = 2')\nprint(start())\n"
+    )
+    assert python("session.py") == ["1"]
+    assert not kept(tmp_path)
+
+
+def test_another_file_moved_to_its_place_counts_whatever_its_time_says(python, tmp_path):
+    (tmp_path / "mine.py").write_text(KEEPS)
+    (tmp_path / "other.py").write_text(KEEPS.replace("START = 1", "START = 2"))
+    os.utime(tmp_path / "other.py", (1, 1))
+    (tmp_path / "session.py").write_text(
+        SESSION + "Path('other.py').rename('mine.py')\nprint(start())\n"
+    )
+    assert python("session.py") == ["1"]
+    assert not kept(tmp_path)
+
+
+def test_a_script_counts_by_its_file(python, tmp_path):
+    script = f"import bench\n{KEEPS}{ASK}\nprint(start())\n"
+    (tmp_path / "script.py").write_text(script)
+    assert python("script.py") == python("script.py") == ["1"]
+    assert len(kept(tmp_path)) == 1
+    (tmp_path / "script.py").write_text(script.replace("START = 1", "START = 2"))
+    assert python("script.py") == ["2"]
+    assert python("-m", "script") == ["2"]
+
+
+@pytest.mark.parametrize("how", [["-"], ["-i"]])
+def test_what_is_typed_in_is_kept_for_nobody(how, python, tmp_path):
+    typed = f"import bench\nexec('''{KEEPS}''')\nexec('''{ASK}''')\nprint(start())\nprint(start())\n"
+    assert python(*how, text=typed) == ["1", "1"]
+    assert not kept(tmp_path)
+    assert python(*how, text=typed.replace("START = 1", "START = 2")) == ["2", "2"]
+
+
+# Classes of one name.
+
+
+def scorer(sign):
+    class Signed:
+        def score(self, pairs):
+            return [sign * float(len(set(q.split()) & set(t.split()))) for q, t in pairs]
+
+    return Signed()
+
+
+def test_two_classes_of_one_name_are_two_systems(beir):
+    plus, minus = (Reranked(BM25(), scorer(sign)) for sign in (1, -1))
+    assert fingerprint(plus) == fingerprint(plus)
+    assert fingerprint(plus) != fingerprint(minus)
+    assert not fingerprint(plus).is_known
+    both = evaluate(beir, {"plus": plus, "minus": minus}, measures=["nDCG@5"], depth=5)
+    for name, one in (("plus", plus), ("minus", minus)):
+        alone = evaluate(beir, {name: one}, measures=["nDCG@5"], depth=5)
+        assert np.array_equal(both.all_values[both.systems.index(name)], alone.all_values[0])
+    assert not np.array_equal(*both.all_values)
+
+
+class Redefined:
+    pass
+
+
+def test_a_class_that_its_module_has_no_more_is_of_unknown_code():
+    first = Redefined()
+    assert fingerprint(first).is_known
+    globals()["Redefined"] = type("Redefined", (), {"__module__": __name__})
+    assert not fingerprint(first).is_known
+    assert fingerprint(first) != fingerprint(globals()["Redefined"]())
+
+
+def test_a_class_with_a_base_made_in_a_function_is_of_unknown_code():
+    class Base:
+        pass
+
+    globals()["Child"] = type("Child", (Base,), {"__module__": __name__})
+    assert not fingerprint(globals()["Child"]()).is_known
+
+
+def test_systems_of_unknown_code_are_never_called_one(beir, tmp_path):
+    made = evaluate(
+        beir, {"signed": Reranked(BM25(), scorer(1)), "bm25": BM25()}, measures=["nDCG@5"], depth=5
+    )
+    runs = [made.save(tmp_path / name) for name in ("one", "two")]
+    notes = gather([f"{run}:{name}" for name in ("signed", "bm25") for run in runs], None).notes
+    same = [note for note in notes if "are one system" in note]
+    assert len(same) == 1
+    assert "bm25" in same[0]
+    assert "signed" not in same[0]
+    assert changed_systems(made, made) == ["signed: other or unknown code"]
+
+
+def test_an_index_of_unknown_code_is_built_once_a_store_and_never_kept(collection, capsys):
+    class Built:
+        pass
+
+    filled = []
+
+    def fill(folder):
+        filled.append(folder)
+        (folder / "x").write_text("1")
+
+    one = Built()
+    store = IndexStore()
+    first = store.folder(one, collection, fill)
+    assert store.folder(one, collection, fill) == first
+    assert (first / "x").read_text() == "1"
+    assert len(filled) == 1
+    IndexStore().folder(one, collection, fill)
+    assert len(filled) == 2
+    assert "bench: the code of Built is not known" in capsys.readouterr().err
+    del store
+    assert not first.exists()
+
+
+# What is a list, a mapping or a text by its base.
+
+
+class Early(NamedTuple):
+    words: int = 5
+
+
+class Late(NamedTuple):
+    words: int = 5
+
+
+class Tuple(tuple):
+    pass
+
+
+class List(list):
+    def __iter__(self):
+        return iter(())
+
+
+class Dict(dict):
+    pass
+
+
+class Text(str):
+    pass
+
+
+class Number(float):
+    pass
+
+
+class Kind(enum.StrEnum):
+    ONE = "1"
+
+
+class Other(enum.StrEnum):
+    ONE = "1"
+
+
+DIFFERENT = [
+    Early(), Late(), Early(6), (5,), (6,), [6], Tuple((5,)), Tuple((6,)), List([5]), List([6]),
+    Dict(a=1), Dict(a=2), {"a": 1}, Text("a"), Text("b"), "a", Number(1), Number(2), 1.0, Kind.ONE, Other.ONE, "1",
+    frozenset((5,)), True,
+]  # fmt: skip
+
+
+def test_a_list_or_text_of_a_class_of_its_own_counts_by_its_class_and_all_that_it_holds():
+    marked = Text("a")
+    marked.weight = 2
+    values = [*DIFFERENT, marked]
+    prints = [json.dumps(fingerprint({"inner": one}).settings) for one in values]
+    # a list is a tuple of a yaml, and True is no 1 here
+    assert len(set(prints)) == len(values) - 1
+    assert fingerprint(Early()).code != fingerprint((5,)).code
+
+
+class Ranked(NamedTuple):
+    inner: BM25 = BM25()
+
+    def index(self, collection, store):
+        return store.searcher(self.inner, collection, "inner")
+
+
+def test_a_named_tuple_may_be_a_retriever_and_its_fields_are_parts():
+    parts = [type(part) for part in parts_of(Ranked()) if isinstance(part, Retriever)]
+    assert parts == [Ranked, BM25]
+
+
+# Which file a module comes from.
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """Write modules into a folder that is searched; they count as written before this process began."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sources, "_STARTED_NS", 1 << 63)
+    before = set(sys.modules)
+
+    def write(name, text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    yield write
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+    sources.forget()
+
+
+def code_of(module):
+    sources.forget()
+    return sources.sources_of(module).code
+
+
+def test_of_a_module_and_a_package_of_one_name_the_one_that_python_imports_counts(beside):
+    beside("bench_two.py", "x = 1\n")
+    beside("bench_two/__init__.py", "from bench_two import inner\n")
+    beside("bench_two/inner.py", "x = 1\n")
+    before = code_of("bench_two")
+    assert before.keys() == {"bench_two", "bench_two.inner"}
+    beside("bench_two.py", "x = 2\n")
+    assert code_of("bench_two") == before
+    beside("bench_two/__init__.py", "from bench_two import inner\nx = 2\n")
+    assert code_of("bench_two") != before
+
+
+def test_a_module_wins_over_a_folder_without_init(beside):
+    beside("bench_two.py", "x = 1\n")
+    beside("bench_two/other.py", "x = 1\n")
+    before = code_of("bench_two")
+    beside("bench_two.py", "x = 2\n")
+    assert code_of("bench_two") != before
+
+
+def test_a_namespace_package_counts_in_all_of_its_folders(beside, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path / "second"))
+    beside("bench_space/near.py", "import bench_space.far\n")
+    beside("second/bench_space/far.py", "x = 1\n")
+    before = code_of("bench_space.near")
+    assert before.keys() == {"bench_space.near", "bench_space.far"}
+    beside("second/bench_space/far.py", "x = 2\n")
+    assert code_of("bench_space.near")["bench_space.far"] != before["bench_space.far"]
+
+
+def test_nothing_is_imported_to_find_a_file(beside):
+    beside("bench_loud/__init__.py", "raise RuntimeError\n")
+    beside("bench_loud/inner.py", "x = 1\n")
+    beside("bench_quiet.py", "def f():\n    import bench_loud.inner\n")
+    assert code_of("bench_quiet").keys() == {"bench_quiet", "bench_loud", "bench_loud.inner"}
+
+
+def test_the_command_line_gives_two_factories_of_one_name_their_own_answers(beir, beside, capsys):
+    beside(
+        "bench_factory.py",
+        "def make(sign):\n"
+        "    class Signed:\n"
+        "        def score(self, pairs):\n"
+        "            return [float(sign * len(set(q.split()) & set(t.split()))) for q, t in pairs]\n"
+        "    return Signed()\n",
+    )
+    for name, sign in (("plus", 1), ("minus", -1)):
+        beside(
+            f"my_conf/retriever/{name}.yaml",
+            f"# @package retrievers.{name}\ndefaults:\n  - /retriever/bm25@first\n"
+            "_target_: bench.retrievers.rerank.Reranked\n"
+            f"scorer:\n  _target_: bench_factory.make\n  sign: {sign}\n",
+        )
+    folder = Path(beir).parent
+    app.app(
+        args=["run", "--config-dir", str(folder / "my_conf"), "--allow", "bench_factory",
+              "retriever=[plus,minus]", "collection=beir", f"collection.path={beir}",
+              "measures=[nDCG@5]", "depth=5", f"output={folder / 'out'}"],
+        standalone_mode=False,
+    )  # fmt: skip
+    (run,) = (folder / "out").glob("*/plus.trec")
+    strip = [line.split()[:5] for line in run.read_text().splitlines()]
+    other = [line.split()[:5] for line in run.with_name("minus.trec").read_text().splitlines()]
+    assert strip != other
+    assert capsys.readouterr().out
