@@ -21,6 +21,7 @@ from bench.errors import BenchError
 from bench.evidence.family import Plan
 from bench.evidence.findings import findings
 from bench.runs.record import Record
+from bench.storage import sources
 from bench.types import Queries
 
 # A machine that does other work too is no fault of an example.
@@ -217,3 +218,10 @@ def tiny_model(folder: Path, dimensions: int | None = None) -> Path:
         parts.append(modules.Dense(16, dimensions))
     SentenceTransformer(modules=parts, device="cpu").save(str(folder / "model"))
     return folder / "model"
+
+
+def forget_sources():
+    """Read sources anew, as a process of its own would."""
+    sources._modules.clear()
+    sources._followed.clear()
+    sources.installed.cache_clear()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from conftest import forget_sources
 
 from bench import evaluate
 from bench.cli import app
@@ -321,11 +322,11 @@ def beside(tmp_path, monkeypatch):
     yield write
     for name in set(sys.modules) - before:
         del sys.modules[name]
-    sources.forget()
+    forget_sources()
 
 
 def code_of(module):
-    sources.forget()
+    forget_sources()
     return sources.sources_of(module).code
 
 

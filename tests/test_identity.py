@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_queries, write_beir
+from conftest import forget_sources, make_queries, write_beir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -420,12 +420,12 @@ def own(tmp_path, monkeypatch):
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith("own_")]:
         del sys.modules[name]
-    sources.forget()
+    forget_sources()
 
 
 def own_fingerprint():
     """As a process of its own would find it."""
-    sources.forget()
+    forget_sources()
     return fingerprint(build({"_target_": "own_method.Mine"}, "mine"))
 
 
@@ -489,7 +489,7 @@ def test_an_installed_library_counts_by_its_version(own):
 
 def test_a_class_of_an_installed_library_counts_by_its_version_too(own):
     (own / "site-packages" / "fastlib" / "__init__.py").write_text("class Mine:\n    pass\n")
-    sources.forget()
+    forget_sources()
     assert sources.sources_of("fastlib").libraries == {"fastlib": "1.0"}
 
 

@@ -28,7 +28,7 @@ from bench.retrievers.fuse import Fused
 from bench.retrievers.rerank import PairScorer, Reranked
 from bench.retrievers.runfile import RunFile
 from bench.runs.resume import KeptAnswers
-from bench.storage.identity import fingerprint
+from bench.storage.identity import Fingerprint, fingerprint
 from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Run, TestCollection
 
@@ -211,7 +211,8 @@ def test_what_was_answered_before_a_failure_is_not_asked_again(tmp_path, monkeyp
     log = tmp_path / "log"
     dies, lives = Counted(str(log), fails_at=2), Counted(str(log), fails_at=99)
     # equal but for what the fault is: the same files, so that the answers are those of one system
-    monkeypatch.setattr("bench.storage.indexes.fingerprint", lambda _: type("F", (), {"key": "k"}))
+    same = Fingerprint("s", "c", "f", {})
+    monkeypatch.setattr("bench.storage.indexes.fingerprint", lambda _: same)
     with pytest.raises(BenchError, match="planted"):
         run_systems(TEST, {"own": dies}, NDCG, 100, Kept())
     assert lines(log) == ["built", "asked 2", "asked 2"]

@@ -118,13 +118,6 @@ def sources_of(module: str) -> Sources:
     return kept[0]
 
 
-def forget() -> None:
-    """Read everything anew when it is asked for."""
-    for remembered in (_modules, _followed):
-        remembered.clear()
-    installed.cache_clear()
-
-
 def _follow(module: str) -> tuple[Sources, list[_Module]]:
     top = module.split(".")[0]
     code: dict[str, _Module] = {}
@@ -154,8 +147,7 @@ def _read(name: str) -> _Module | None:
     loaded = _loaded(name)
     source = file.read_bytes()
     changed = _changed_ns(file)  # after reading it
-    as_loaded = name not in sys.modules or changed <= _STARTED_NS
-    sha256 = hashlib.sha256(source).hexdigest() if as_loaded else _OF_THIS_PROCESS
+    sha256 = hashlib.sha256(source).hexdigest() if changed <= _STARTED_NS else _OF_THIS_PROCESS
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     if name == "__main__":  # of a package, by python -m, or of none
         package = getattr(loaded, "parent", "")
@@ -182,7 +174,7 @@ def _imports(source: bytes, package: str) -> tuple[tuple[str, ...], ...]:
     found: list[tuple[str, ...]] = []
     try:
         waiting: list[ast.AST] = [ast.parse(source)]
-    except SyntaxError:  # an import inside a function, not reached yet
+    except (SyntaxError, ValueError):  # compiled, or an import inside a function, not reached yet
         return ()
     while waiting:
         node = waiting.pop()
