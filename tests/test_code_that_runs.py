@@ -139,6 +139,27 @@ def test_another_file_moved_to_its_place_counts_whatever_its_time_says(python, t
     assert not kept(tmp_path)
 
 
+def test_a_module_that_is_saved_while_the_command_line_imports_it_is_kept_for_nobody(python, tmp_path):
+    """Python has read the old text, and only the new one can be read now."""
+    later = KEEPS.replace("START = 1", "START = 2")
+    saving = f"from pathlib import Path\nPath(__file__).write_text({later!r})\n"
+    (tmp_path / "mine.py").write_text(KEEPS + saving)
+
+    def first():
+        python("-m", "bench", "run", "--allow", "mine", "retriever=[]", "+retrievers.mine._target_=mine.Mine",
+               "collection=beir", "collection.path=tiny", "measures=[nDCG@5]", "depth=5", "output=out")  # fmt: skip
+        run = max((tmp_path / "out").glob("2*"))
+        return (run / "mine.trec").read_text().split()[2], run
+
+    old, run = first()
+    assert not kept(tmp_path)
+    assert json.loads((run / "record.json").read_text())["systems"]["mine"]["fingerprint"][
+        "code"
+    ].startswith("unknown-")
+    assert first()[0] != old
+    assert len(kept(tmp_path)) == 1
+
+
 def test_a_script_counts_by_its_file(python, tmp_path):
     script = f"import bench\n{KEEPS}{ASK}\nprint(start())\n"
     (tmp_path / "script.py").write_text(script)
