@@ -18,7 +18,7 @@ from conftest import forget_sources
 from bench import evaluate
 from bench.cli import app
 from bench.retrievers.bm25 import BM25
-from bench.retrievers.rerank import Reranked
+from bench.retrievers.rerank import PairScorer, Reranked
 from bench.runs.contenders import gather
 from bench.runs.reproduction import changed_systems
 from bench.storage import sources
@@ -182,8 +182,8 @@ def test_what_is_typed_in_is_kept_for_nobody(how, python, tmp_path):
 
 
 def scorer(sign):
-    class Signed:
-        def score(self, pairs):
+    class Signed(PairScorer):
+        def score_pairs(self, pairs):
             return [sign * float(len(set(q.split()) & set(t.split()))) for q, t in pairs]
 
     return Signed()
@@ -391,9 +391,10 @@ def test_nothing_is_imported_to_find_a_file(beside):
 def test_the_command_line_gives_two_factories_of_one_name_their_own_answers(beir, beside, capsys):
     beside(
         "bench_factory.py",
+        "from bench.retrievers.rerank import PairScorer\n"
         "def make(sign):\n"
-        "    class Signed:\n"
-        "        def score(self, pairs):\n"
+        "    class Signed(PairScorer):\n"
+        "        def score_pairs(self, pairs):\n"
         "            return [float(sign * len(set(q.split()) & set(t.split()))) for q, t in pairs]\n"
         "    return Signed()\n",
     )
