@@ -92,6 +92,27 @@ def test_measures_of_ir_measures_and_one_name_are_taken(beir):
     )
 
 
+def test_a_relevant_grade_that_an_object_names_counts_also_where_it_is_the_usual_one():
+    """str() of a measure of ir_measures leaves a parameter out that has its default value there."""
+    from ir_measures import AP, P, nDCG
+
+    asked = [
+        AP(rel=1),
+        AP(rel=2),
+        AP,
+        P(rel=1) @ 5,
+        AP(rel=1, judged_only=True),
+        nDCG(dcg="log2") @ 5,
+    ]
+    found = bench.evaluate("digest", {"bm25": BM25()}, measures=asked, depth=10)  # of grade 2 on
+    written = ["AP(rel=1)", "AP(rel=2)", "MAP", "P(rel=1)@5", "AP(rel=1,judged_only=True)", "nDCG@5"]
+    assert found.measures == written
+    again = bench.evaluate("digest", {"bm25": BM25()}, measures=written, depth=10)
+    assert np.array_equal(found.all_values, again.all_values)
+    means = found.all_values.mean(axis=-1)[0]
+    assert means[0] != means[1] == means[2]
+
+
 @pytest.mark.parametrize(
     ("collection", "retrievers", "more", "said"),
     [
