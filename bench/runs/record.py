@@ -147,6 +147,8 @@ def build(
             "relevant": qrels.relevant,
             "complete": qrels.complete,
             "judgements": sum(len(grades) for grades in qrels.grades.values()),
+            # trec_eval's "pooled, not judged", which infAP alone tells from an absent pair
+            "pooled_unjudged": sum(list(one.values()).count(-1) for one in qrels.grades.values()),
             "missing_documents": test.missing_documents,
             "ignore_identical_ids": qrels.ignore_identical_ids,
         },
