@@ -196,3 +196,41 @@ def test_settings_of_a_part_are_those_that_build_it(part):
     settings = settings_of_part(part)
     assert json.loads(json.dumps(settings)) == settings
     assert build(settings, "x") == part
+
+
+def test_what_an_evaluation_gave_can_not_be_written_into(beir):
+    made = evaluate(beir, SYSTEMS, **FEW)
+    result = made._results.systems["bm25"]
+    for array in (
+        made.all_values,
+        made.values("MAP"),
+        made.values("MAP")[0],
+        result.run.docs,
+        result.run.scores,
+        result.measures.values,
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1
+
+
+def test_a_saved_record_can_not_be_written_into(saved):
+    with pytest.raises(ValueError, match="read-only"):
+        Record.load(saved).all_values[...] = 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["values"].update(sha256="0" * 64),
+        lambda content: content["systems"].update(more=content["systems"]["bm25"]),
+        lambda content: content.pop("labels"),
+        lambda content: content["evidence"].update(draws=float("nan")),
+    ],
+)
+def test_a_record_that_was_changed_into_a_damaged_one_is_not_saved(beir, tmp_path, change):
+    made = evaluate(beir, SYSTEMS, **FEW)
+    change(made.content)
+    with pytest.raises(BenchError, match=r"was changed since .* evaluate again") as refused:
+        made.save(tmp_path / "out")
+    assert ".part" not in str(refused.value)
+    assert not list((tmp_path / "out").glob("[0-9]*"))
