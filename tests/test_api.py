@@ -18,6 +18,7 @@ from conftest import QRELS, QUERIES, ROOT, make_queries, only_run
 import bench
 from bench import evaluate
 from bench.collections.beir import BeirFolder
+from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.experiment.build import build, settings_of_part
 from bench.retrievers.bm25 import BM25, Tokenizer
@@ -234,3 +235,23 @@ def test_a_record_that_was_changed_into_a_damaged_one_is_not_saved(beir, tmp_pat
         made.save(tmp_path / "out")
     assert ".part" not in str(refused.value)
     assert not list((tmp_path / "out").glob("[0-9]*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"query": "q1"}, "the query id 'q1' stands twice"),
+        ({"doc": "d01"}, "the document id 'd01' stands twice"),
+        ({"doc": "d 01"}, "the document id 'd 01'"),
+        ({"grade": 2**40}, f"q1, d01: grade {2**40} is above"),
+        ({"grade": -(2**40)}, "is above"),
+        ({"grade": 1.5}, r"grade 1\.5 of q1, d01 is no integer"),
+    ],
+)
+def test_a_collection_in_memory_is_checked_as_files_are(change, says):
+    documents = InMemory("own", ["d01", change.get("doc", "d02")], ["", ""], ["one word", "two"])
+    queries = make_queries("word", "two")
+    queries = dataclasses.replace(queries, ids=("q1", change.get("query", "q2")))
+    grades = {"q1": {"d01": change.get("grade", 1)}, "q2": {"d01": 1}}
+    with pytest.raises(BenchError, match=says):
+        evaluate(TestCollection(documents, queries, Qrels(grades)), SYSTEMS, **FEW)
