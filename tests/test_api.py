@@ -21,6 +21,7 @@ from bench.collections.beir import BeirFolder
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.experiment.build import build, settings_of_part
+from bench.report.about import about
 from bench.retrievers.bm25 import BM25, Tokenizer
 from bench.retrievers.fuse import Fused
 from bench.runs.record import Record
@@ -255,3 +256,11 @@ def test_a_collection_in_memory_is_checked_as_files_are(change, says):
     grades = {"q1": {"d01": change.get("grade", 1)}, "q2": {"d01": 1}}
     with pytest.raises(BenchError, match=says):
         evaluate(TestCollection(documents, queries, Qrels(grades)), SYSTEMS, **FEW)
+
+
+def test_a_system_that_failed_is_named_where_its_run_is_shown(saved):
+    record = Record.load(saved)
+    assert not any(line.startswith("failed") for line in about(record))
+    failed = Record({**record.content, "failed": {"slow": "no such model"}}, record.all_values)
+    (line,) = [line for line in about(failed) if line.startswith("failed")]
+    assert line.split(maxsplit=1)[1] == "slow (no such model)"
