@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from bench.collections.beir import BeirFolder, digest
 from bench.errors import BenchError, require
+from bench.evaluation import grammar
 from bench.evaluation.results import Results
 from bench.experiment.build import settings_of_part
 from bench.experiment.evaluate import evaluated
@@ -60,7 +62,8 @@ def evaluate(
 
     collection  "digest" is the shipped one; else the path of a BEIR folder, or a TestCollection
     retrievers  name → retriever, such as {"bm25": BM25()}
-    measures    names, or measures of ir_measures; the first is the primary one
+    measures    names, or measures of ir_measures; the first is the primary one. What is relevant is
+                said by the collection, unless a measure says it: AP(rel=1)
     depth       documents kept a query
     seed        of the sign flips
 
@@ -82,7 +85,7 @@ def evaluate(
     settings = {
         "collection": source,
         "retrievers": {name: settings_of_part(one) for name, one in retrievers.items()},
-        "measures": [measures] if isinstance(measures, str) else [str(one) for one in measures],
+        "measures": [measures] if isinstance(measures, str) else list(map(_written, measures)),
         "depth": depth,
         "seed": seed,
         "output": _RUNS,
@@ -113,3 +116,21 @@ def _source_of(collection: Any) -> dict[str, Any]:
         f"collection is a {type(collection).__name__}; give 'digest', the path of a BEIR folder, or a "
         "bench.types.TestCollection"
     )
+
+
+def _written(measure: Any) -> str:
+    """Return the text of a measure, of ir_measures or of anything whose `str` it is.
+
+    With every parameter that was given: `str` of ir_measures leaves out what has its default, and
+    `rel=1` would become the lowest relevant grade of the labels.
+    """
+    package = sys.modules.get("ir_measures")  # who has an object of it has imported it
+    if package is None or not isinstance(measure, package.measures.Measure):
+        return str(measure)
+    given = {
+        key: tuple(sorted(value.items())) if isinstance(value, dict) else value
+        for key, value in measure.params.items()
+        if value is not None
+    }
+    cutoff = given.pop("cutoff", None)
+    return grammar.written(measure.NAME, tuple(given.items()), cutoff)

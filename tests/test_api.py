@@ -18,8 +18,10 @@ from conftest import QRELS, QUERIES, ROOT, make_queries, only_run
 import bench
 from bench import evaluate
 from bench.collections.beir import BeirFolder
+from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.experiment.build import build, settings_of_part
+from bench.report.about import about
 from bench.retrievers.bm25 import BM25, Tokenizer
 from bench.retrievers.fuse import Fused
 from bench.runs.record import Record
@@ -90,6 +92,27 @@ def test_measures_of_ir_measures_and_one_name_are_taken(beir):
     assert np.array_equal(
         one.all_values, bench.evaluate(beir, SYSTEMS, measures="nDCG@10", depth=10).all_values
     )
+
+
+def test_a_relevant_grade_that_an_object_names_counts_also_where_it_is_the_usual_one():
+    """str() of a measure of ir_measures leaves a parameter out that has its default value there."""
+    from ir_measures import AP, P, nDCG
+
+    asked = [
+        AP(rel=1),
+        AP(rel=2),
+        AP,
+        P(rel=1) @ 5,
+        AP(rel=1, judged_only=True),
+        nDCG(dcg="log2") @ 5,
+    ]
+    found = bench.evaluate("digest", {"bm25": BM25()}, measures=asked, depth=10)  # of grade 2 on
+    written = ["AP(rel=1)", "AP(rel=2)", "MAP", "P(rel=1)@5", "AP(rel=1,judged_only=True)", "nDCG@5"]
+    assert found.measures == written
+    again = bench.evaluate("digest", {"bm25": BM25()}, measures=written, depth=10)
+    assert np.array_equal(found.all_values, again.all_values)
+    means = found.all_values.mean(axis=-1)[0]
+    assert means[0] != means[1] == means[2]
 
 
 @pytest.mark.parametrize(
@@ -175,3 +198,69 @@ def test_settings_of_a_part_are_those_that_build_it(part):
     settings = settings_of_part(part)
     assert json.loads(json.dumps(settings)) == settings
     assert build(settings, "x") == part
+
+
+def test_what_an_evaluation_gave_can_not_be_written_into(beir):
+    made = evaluate(beir, SYSTEMS, **FEW)
+    result = made._results.systems["bm25"]
+    for array in (
+        made.all_values,
+        made.values("MAP"),
+        made.values("MAP")[0],
+        result.run.docs,
+        result.run.scores,
+        result.measures.values,
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1
+
+
+def test_a_saved_record_can_not_be_written_into(saved):
+    with pytest.raises(ValueError, match="read-only"):
+        Record.load(saved).all_values[...] = 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["values"].update(sha256="0" * 64),
+        lambda content: content["systems"].update(more=content["systems"]["bm25"]),
+        lambda content: content.pop("labels"),
+        lambda content: content["evidence"].update(draws=float("nan")),
+    ],
+)
+def test_a_record_that_was_changed_into_a_damaged_one_is_not_saved(beir, tmp_path, change):
+    made = evaluate(beir, SYSTEMS, **FEW)
+    change(made.content)
+    with pytest.raises(BenchError, match=r"was changed since .* evaluate again") as refused:
+        made.save(tmp_path / "out")
+    assert ".part" not in str(refused.value)
+    assert not list((tmp_path / "out").glob("[0-9]*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"query": "q1"}, "the query id 'q1' stands twice"),
+        ({"doc": "d01"}, "the document id 'd01' stands twice"),
+        ({"doc": "d 01"}, "the document id 'd 01'"),
+        ({"grade": 2**40}, f"q1, d01: grade {2**40} is above"),
+        ({"grade": -(2**40)}, "is above"),
+        ({"grade": 1.5}, r"grade 1\.5 of q1, d01 is no integer"),
+    ],
+)
+def test_a_collection_in_memory_is_checked_as_files_are(change, says):
+    documents = InMemory("own", ["d01", change.get("doc", "d02")], ["", ""], ["one word", "two"])
+    queries = make_queries("word", "two")
+    queries = dataclasses.replace(queries, ids=("q1", change.get("query", "q2")))
+    grades = {"q1": {"d01": change.get("grade", 1)}, "q2": {"d01": 1}}
+    with pytest.raises(BenchError, match=says):
+        evaluate(TestCollection(documents, queries, Qrels(grades)), SYSTEMS, **FEW)
+
+
+def test_a_system_that_failed_is_named_where_its_run_is_shown(saved):
+    record = Record.load(saved)
+    assert not any(line.startswith("failed") for line in about(record))
+    failed = Record({**record.content, "failed": {"slow": "no such model"}}, record.all_values)
+    (line,) = [line for line in about(failed) if line.startswith("failed")]
+    assert line.split(maxsplit=1)[1] == "slow (no such model)"

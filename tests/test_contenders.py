@@ -207,6 +207,20 @@ def test_the_rules_of_the_digest_are_fixed(refusal, option):
     assert f"{option} is of --collection" in refusal("compare", "a", "b", option)
 
 
+OF_FILES = (["--complete"], ["--ignore-identical-ids"], ["--relevant", "2"], ["--split", "nonsense"], [])
+
+
+@pytest.mark.parametrize("options", OF_FILES, ids=str)
+def test_what_run_files_are_measured_by_is_refused_beside_saved_runs(refusal, run, options):
+    """A saved run has its values: what it was measured on can not be changed by a word."""
+    runs = (f"{run}:bm25", f"{run}/record.json:flat")
+    if options:
+        assert f"{options[0]} is of --collection" in refusal("compare", *runs, *options)
+    collection = ("--collection", str(run.parent.parent / "tiny"))
+    said = refusal("compare", *runs, *collection, *options)
+    assert "no run file is named" in said and "leave --collection out" in said
+
+
 def test_the_name_of_a_system_behind_a_run_file_is_refused(run):
     test = BeirFolder(str(run.parent.parent / "tiny")).load()
     with pytest.raises(BenchError, match="is a run file, one system; leave ':bm52' out"):

@@ -445,6 +445,72 @@ def test_an_update_is_held_against_all_that_the_baseline_guards(variant, tmp_pat
     assert gate(loss, "--baseline", base)[0] == 0
 
 
+def as_read(folder):
+    """(exit code, failures, mark) of what --json, --junit and --summary wrote."""
+    suite = ElementTree.parse(folder / "g.xml").getroot()
+    failures = sum(case.find("failure") is not None for case in suite)
+    assert suite.get("failures") == str(failures)
+    mark = (folder / "g.md").read_text().split()[1]
+    return json.loads((folder / "g.json").read_text())["exit_code"], failures, mark
+
+
+LOST, SAME, LOOSER, UNLIKE = "lost", "same", "looser", "unlike"
+
+
+@pytest.mark.parametrize(
+    ("run", "options", "code"),
+    [
+        (SAME, (), 0),
+        (LOST, (), 1),
+        (UNLIKE, (), 3),
+        (UNLIKE, ("--undecidable", "pass"), 0),
+        (SAME, ("--floor", "nDCG@10=0.99"), 1),
+        (SAME, ("--update",), 0),
+        (LOST, ("--update",), 1),
+        (LOST, ("--update", "--tolerance", "0.5"), 3),
+        (UNLIKE, ("--update",), 3),
+        (UNLIKE, ("--update", "--undecidable", "pass"), 3),
+        (UNLIKE, ("--update", "--undecidable", "pass", "--reason", "why"), 0),
+        (SAME, ("--update", "--floor", "nDCG@10=0.99"), 1),
+        (SAME, ("--update", "--floor", "nDCG@10=0.99", "--reason", "why"), 0),
+        (LOOSER, ("--update",), 2),
+        (LOOSER, ("--update", "--reason", "why"), 0),
+        (LOST, ("--update", "--reason", "why"), 0),
+        ("damaged", (), 0),
+        ("damaged", ("--update",), 2),
+        ("damaged", ("--update", "--reason", "why"), 2),
+        ("first", ("--update",), 0),
+        ("first", ("--update", "--floor", "nDCG@10=0.99"), 1),
+    ],
+)
+def test_what_is_written_says_what_the_process_exits_with(variant, tmp_path, run, options, code):
+    def unlike(content):
+        for row in content["systems"]["a"]["values"].values():
+            row[:] = [v * (n % 2) for n, v in enumerate(row)] if sum(row) == 0 else row[::-1]
+
+    made = {
+        LOST: lambda: variant("run", lost=(0.3, 0.0)),
+        LOOSER: lambda: variant("run", change=looser),
+        UNLIKE: lambda: variant("run", change=unlike),
+    }.get(run, lambda: variant("run"))()
+    base = tmp_path / "none" if run == "first" else variant("base")
+    if run == "damaged":
+        (made / "b.trec").unlink()
+    forms = [word for end in ("json", "xml", "md") for word in (FORMS[end], tmp_path / f"g.{end}")]
+    try:
+        ended, output = gate(made, "--baseline", base, *options, *forms)
+    except BenchError:  # `main` exits with 2
+        ended, output = 2, ""
+    assert ended == code, output
+    written, failures, mark = as_read(tmp_path)
+    assert written == code
+    assert (failures == 0) == (code == 0)
+    assert mark == {0: "✅", 1: "❌", 2: "❌", 3: "⚠️"}[code]
+
+
+FORMS = {"json": "--json", "xml": "--junit", "md": "--summary"}
+
+
 def accepted_in(base):
     accepted = json.loads((base / "record.json").read_text()).get("accepted", [])
     return [one["reason"] for one in accepted]

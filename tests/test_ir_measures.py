@@ -367,8 +367,8 @@ def test_a_run_says_which_measures_to_read_and_what_rbp_lacks(bench, tmp_path):
     judged = np.mean(system["values"]["Judged@10"])
     assert record["measures"][0] == "RBP(p=0.8)" and judged < 0.9
     assert (
-        f"Labels have holes (Judged@10 is {judged:.2f} for bm25): read Bpref, nDCG(judged_only=True)@10, infAP, "
-        "rather than nDCG@10, which count unjudged documents as not relevant." in text
+        f"Labels have holes (Judged@10 is {judged:.2f} for bm25): read Bpref, nDCG(judged_only=True)@10, "
+        "rather than nDCG@10, infAP, which count unjudged documents as not relevant." in text
     )
     more = system["residuals"]["RBP(p=0.8)"]
     assert 0 < more < 1
@@ -376,6 +376,42 @@ def test_a_run_says_which_measures_to_read_and_what_rbp_lacks(bench, tmp_path):
         f"RBP(p=0.8): bm25 up to {more:.2f} more, were all unjudged documents relevant (residual, mean)."
         in text
     )
+
+
+def test_infap_is_map_unless_grades_of_minus_one_say_pooled_but_not_judged():
+    """And so it is no measure for labels with holes where no pair has that grade."""
+    apart = False
+    for seed in range(6):
+        run, qrels, *_ = draw(seed, deep=4)
+        zeros = {q: {doc: max(grade, 0) for doc, grade in of.items()} for q, of in qrels.grades.items()}
+        without = Qrels(zeros, relevant=2)
+        assert values_of("infAP", run, without) == pytest.approx(
+            values_of("MAP", run, without), abs=1e-4
+        )
+        pooled = Qrels(
+            {q: {doc: grade or -1 for doc, grade in of.items()} for q, of in zeros.items()}, relevant=2
+        )
+        apart |= bool(
+            (abs(values_of("infAP", run, pooled) - values_of("MAP", run, pooled)) > 0.01).any()
+        )
+    assert apart
+
+
+@pytest.mark.parametrize(
+    ("grade", "said"),
+    [
+        ("0", "measure Bpref or nDCG(judged_only=True)@10 too, and read them, rather than MAP, which"),
+        ("-1", "measure infAP, Bpref or nDCG(judged_only=True)@10 too, and read them, rather than MAP"),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_infap_is_recommended_only_where_a_grade_is_minus_one(bench, tmp_path, grade, said, named):
+    labels = write_beir(tmp_path / "tiny") / "qrels" / "test.tsv"
+    labels.write_text(labels.read_text() + f"q1\td02\t{grade}\n")
+    run = run_of_tiny(bench, tmp_path, "[MAP,infAP,Judged@10]" if named else "[MAP,Judged@10]")
+    text = " ".join((run / "summary.md").read_text().replace("\\", "").split())
+    read = "read infAP, rather than MAP, which" if grade == "-1" else said.replace("MAP", "MAP, infAP")
+    assert (read if named else said) in text
 
 
 def test_what_ties_do_to_a_measure_of_theirs_is_said_to_be_unknown(bench, tmp_path):

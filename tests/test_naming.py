@@ -41,8 +41,11 @@ def test_what_differs_stands_once_whatever_refers_to_it():
 @pytest.mark.parametrize(
     ("configs", "labels"),
     [
-        ([config(), config(k1=0.9)], ["k1=1.2", "k1=0.9"]),
-        ([config(), config(k1=0.9), config(b=0.3)], ["k1=1.2, b=0.75", "k1=0.9, b=0.75", "k1=1.2, b=0.3"]),
+        ([config(), config(k1=0.9)], ["bm25.k1=1.2", "bm25.k1=0.9"]),
+        (
+            [config(), config(k1=0.9), config(b=0.3)],
+            ["bm25.k1=1.2, bm25.b=0.75", "bm25.k1=0.9, bm25.b=0.75", "bm25.k1=1.2, bm25.b=0.3"],
+        ),
         ([config(), config(encoder={"model": "two", "sha256": "b"})], ["model=one", "model=two"]),
         ([config(), config(encoder={"model": "one", "sha256": "b"})], ["r0", "r1"]),  # 64 characters
         ([config("here"), config("there")], ["r0", "r1"]),
@@ -95,29 +98,33 @@ def compared(runs, tmp_path, *options):
 
 def test_two_runs_are_compared_system_by_system(runs, tmp_path, capsys):
     assert compared(runs, tmp_path) == [
-        ("bm25 (b=0.0)", "bm25 (b=0.75)"),
-        ("same (b=0.0)", "same (b=0.75)"),
+        ("bm25 (bm25.b=0.0)", "bm25 (bm25.b=0.75)"),
+        ("same (bm25.b=0.0)", "same (bm25.b=0.75)"),
     ]
     said = capsys.readouterr().err
-    assert f"(b=0.75) is {runs[0]}\n(b=0.0) is {runs[1]}\n" in said
-    assert "not compared, as no other run has them: extra (b=0.0)" in said
+    assert f"(bm25.b=0.75) is {runs[0]}\n(bm25.b=0.0) is {runs[1]}\n" in said
+    assert "not compared, as no other run has them: extra (bm25.b=0.0)" in said
 
 
 def test_what_was_named_stays_as_it_was(runs, tmp_path):
     one, other = runs
-    assert compared([f"{one}:bm25", f"{other}:same"], tmp_path) == [("same (b=0.0)", "bm25 (b=0.75)")]
+    assert compared([f"{one}:bm25", f"{other}:same"], tmp_path) == [
+        ("same (bm25.b=0.0)", "bm25 (bm25.b=0.75)")
+    ]
     assert compared([f"{one}:bm25", f"{one}:same"], tmp_path) == [(f"{one}:same", f"{one}:bm25")]
-    for name in ("bm25 (b=0.0)", f"{other}:bm25"):
+    for name in ("bm25 (bm25.b=0.0)", f"{other}:bm25"):
         found = compared(runs, tmp_path, "--baseline", name)
         assert len(found) == 4
-        assert {baseline for _, baseline in found} == {"bm25 (b=0.0)"}
+        assert {baseline for _, baseline in found} == {"bm25 (bm25.b=0.0)"}
 
 
 def test_both_means_stand_beside_the_difference(runs, tmp_path, capsys):
     compared(runs, tmp_path)
     means = gather(runs, None, ["MAP"]).values.mean(axis=-1)[:, 0]
     line = next(
-        line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("bm25 (b=0.0)")
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.strip().startswith("bm25 (bm25.b=0.0)")
     )
     assert f"{means[2]:.4f}" in line
     assert f"{means[0]:.4f}" in line
@@ -143,3 +150,13 @@ def test_folders_and_systems_may_have_colons(tmp_path, monkeypatch, name, path, 
     for folder in ("run", "one:two"):
         (tmp_path / folder).mkdir()
     assert run_and_system(name) == (Path(path), system)
+
+
+def test_a_setting_of_one_system_is_named_with_it_where_a_run_has_others():
+    """`bm25 (b=0.6)` would be read as a setting of bm25."""
+    runs = [{"retrievers": {"bm25": {"b": 0.9}, "flat": {"b": b}}, "depth": 10} for b in (0.1, 0.6)]
+    assert run_labels(["one", "two"], runs) == ["flat.b=0.1", "flat.b=0.6"]
+    alone = [{"retrievers": {"bm25": {"b": b}}} for b in (0.1, 0.6)]
+    assert run_labels(["one", "two"], alone) == ["b=0.1", "b=0.6"]
+    deeper = [{**runs[0], "depth": depth} for depth in (10, 20)]
+    assert run_labels(["one", "two"], deeper) == ["depth=10", "depth=20"]

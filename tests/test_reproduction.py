@@ -10,7 +10,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import content_of
+from conftest import content_of, only_run
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
@@ -261,6 +261,34 @@ def test_differences_name_machine_data_and_model(saved):
     now.content["labels"]["fingerprint"] = "x"
     now.content["systems"]["bm25"]["facts"]["weights_sha256"] = "x"
     assert [text.split(":")[0] for text in differences(then, now)] == ["bm25", "cores", "labels"]
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("sets", "query sets"),
+        ("splits", "splits of the queries"),
+        ("left_out", "queries left out"),
+        ("no_answer", "queries known to have no answer"),
+    ],
+)
+def test_differences_name_what_changed_in_the_queries_beside_their_texts(saved, key, says):
+    then = Record.load(saved)
+    now = Record(copy.deepcopy(then.content), then.all_values)
+    now.content["queries"][key] = ["other", *now.content["queries"][key][1:]]
+    assert differences(then, now) == [f"{says}: other content"]
+
+
+def test_verify_names_query_sets_that_changed(bench, beir, tmp_path):
+    collection = ("collection=beir", f"collection.path={beir}")
+    run = ("run", "retriever=[bm25]", *collection, "measures=[MAP]", "output=out")
+    assert bench(*run).returncode == 0
+    queries = beir / "queries.jsonl"
+    queries.write_text(queries.read_text().replace('"question"', '"topic"'))
+    done = bench("verify", str(only_run(tmp_path / "out")), "--set", f"collection.path={beir}")
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stderr  # the rankings are what they were
+    assert "query sets: other content" in said and "as they were" not in said
 
 
 def test_what_is_another_in_a_system_is_named_by_component(saved):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -502,3 +503,9 @@ def test_a_settings_file_that_is_a_pipe_is_refused_by_its_name(refusal, tmp_path
     os.mkfifo(tmp_path / "own" / "retriever" / "m.yaml")
     said = refusal("run", "retriever=m", "--config-dir", "own")
     assert said.startswith("cannot read own/retriever/m.yaml: it is a pipe")
+
+
+def test_what_the_config_says_of_a_margin_by_measure_can_be_given():
+    words = (ROOT / "conf" / "config.yaml").read_text()
+    (example,) = re.findall(r"\+evidence\.margin\.\S+", words)
+    assert compose([example])["evidence"]["margin"] == {"default": 0.02, "MAP": 0.03}

@@ -19,6 +19,7 @@ from bench.cli import app
 from bench.cli.compose import compose, read
 from bench.cli.tune import _in_grammar
 from bench.errors import BenchError
+from bench.evaluation import systems
 from bench.evaluation.systems import run_systems
 from bench.evidence.comparison import compare
 from bench.evidence.crossval import Tuned, cross_validate, first_best, folds_of, grid
@@ -485,3 +486,26 @@ def test_the_wider_interval_is_marked_and_explained(called, tmp_path, capsys):
     assert re.search(r"\[[+-]\d\.\d{4}, [+-]\d\.\d{4}\]° ", shown)
     assert "° few queries differ" in shown
     assert "A verdict asks more than p there" in shown
+
+
+@pytest.mark.parametrize("failure", [BenchError("no such model"), RuntimeError("a fault of ours")])
+def test_a_setting_that_fails_ends_the_search_by_name_and_as_its_cause_does(
+    tmp_path, monkeypatch, capsys, failure
+):
+    folder = where_b_decides(tmp_path / "c")
+    monkeypatch.chdir(tmp_path)
+    run_system = systems._run_system
+
+    def failing(name, *rest):
+        if name == "b=0.0":
+            raise failure
+        return run_system(name, *rest)
+
+    monkeypatch.setattr(systems, "_run_system", failing)
+    settings = compose(
+        [f"collection.path={folder}", "collection=beir", "collection.split=dev", "retriever=[bm25]",
+         "measures=[MRR@10]", "output=out"]
+    )  # fmt: skip
+    with pytest.raises(type(failure), match=str(failure)) as raised:
+        tuning.tune(settings, "bm25", {"b": [0.0, 0.3]}, 2)
+    assert "b=0.0 failed, and nothing was chosen" in str(raised.value) + capsys.readouterr().err

@@ -176,15 +176,22 @@ def _measured_on(
 ) -> TestCollection | None:
     """Return what run files are measured on; None where nothing was named."""
     rules = {"--complete": complete, "--ignore-identical-ids": ignore}
-    for option in [option for option, given in rules.items() if given]:
+    given = [option for option, given in rules.items() if given]
+    for option in [*given, *(["--relevant"] if relevant is not None else [])]:
         require(
             collection is not None or qrels is not None,
             f"{option} is of --collection or --qrels, and both are missing; add one",
         )
+    for option in given:
         require(collection != "digest", f"the digest's rules are fixed; leave {option} out")
     if qrels is None:
         if collection is None:
+            require(split is None, "--split is of --collection, which is missing; add it")
             return None
+        require(
+            not all(map(_is_saved, runs)),
+            "no run file is named, and saved runs have their values; leave --collection out",
+        )
         return _collection(collection, split or "test", relevant, complete, ignore)
     from bench.collections.judgements import judged
 
@@ -200,6 +207,14 @@ def _measured_on(
     for note in notes:
         print(note, file=sys.stderr)
     return test
+
+
+def _is_saved(name: str) -> bool:
+    """Whether a run's folder is named, or its record."""
+    from bench.runs.naming import run_and_system
+
+    path, _ = run_and_system(name)
+    return path.is_dir() or path.name == "record.json"
 
 
 def _collection(

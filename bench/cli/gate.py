@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from bench.cli.options import Allowed, Overrides
+from bench.cli.verdict import Verdict, page_of_the_step
 from bench.cli.verify import run_folder_of
 from bench.errors import BenchError, require
 
@@ -83,7 +83,8 @@ def gate(
 ) -> None:
     """Hold a run against the baseline. Exit 0 passed, 1 regressed, 2 could not run, 3 undecidable."""
     from bench.experiment.baseline import loosened, on_test, tolerance_of
-    from bench.experiment.gate import hold, read_floors
+    from bench.experiment.gate import Renewal, hold, read_floors
+    from bench.report.write import beside
     from bench.runs.comparable import count_reranked, require_comparable
     from bench.runs.folder import require_replaceable, restore
     from bench.runs.record import Record
@@ -93,9 +94,10 @@ def gate(
         reason is None or (update and reason.strip() != ""),
         "--reason takes a text and belongs to --update",
     )
-    for file in (junit, summary, json):
+    files = (junit, summary, json)
+    for file in files:
         check_file(file)
-    page = _page_of_the_step()
+    verdict = Verdict(*files, page_of_the_step())
     run = run and run_folder_of(run)
     if restore(baseline):
         print(
@@ -127,12 +129,14 @@ def gate(
         try:
             require_comparable(then, now)
         except BenchError as error:
-            print(error)
+            print(error, file=beside(*files))
             then, anew = now, True  # what can still be told is told of the run alone: its floors
     systems = [s for s in then.systems if s in now.systems]
     queries = {query for query, kept in zip(then.query_ids, on_test(then), strict=True) if kept}
     reranked = None if first or anew else count_reranked(baseline, run, systems, queries)
-    asked = _Asked(gated, tolerances, floors, undecidable is Undecidable.PASS)
+    # Undecidable asks for a reason before it becomes the baseline, whatever --undecidable lets pass.
+    lenient = undecidable is Undecidable.PASS and not update
+    asked = _Asked(gated, tolerances, floors, lenient)
 
     def held(asked: _Asked) -> GateResult:
         return hold(
@@ -147,8 +151,9 @@ def gate(
         )
 
     result = held(asked)
-    _tell(result, then, now, (baseline, run), junit=junit, summary=summary, json=json, page=page)
+    _tell(result, then, now, (baseline, run), beside(*files))
     if not update:
+        verdict.write(result)
         raise typer.Exit(result.exit_code)
     # Whatever was asked for this once, the next baseline is held against what the last one guards.
     own = _Asked(list(then.evidence["family"]["measures"]), tolerance_of(then), {}, True)
@@ -156,12 +161,17 @@ def gate(
     words = [f"{system} {name} {word}" for (system, name), word in stopped.items()]
     words += loosened(then, now)
     if words and reason is None:
-        print(f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"')
-        # Undecidable asks for a reason too, whatever --undecidable lets pass.
-        raise typer.Exit(result.exit_code or (3 if stopped else 2))
-    _replace(baseline, earlier, run, now, stopped, reason, anew=anew)
-    how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
-    print(f"{how} → {baseline}" + (f", because: {reason}" if reason else ""))
+        why = f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"'
+        ended = Renewal(result.exit_code or (3 if stopped else 2), "the baseline stays", why)
+    else:
+        with verdict.if_refused(result):
+            _replace(baseline, earlier, run, now, stopped, reason, anew=anew)
+        how = "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
+        because = f", because: {reason}" if reason else ""
+        ended = Renewal(0, how + bool(reason) * " with a reason", f"{how} → {baseline}{because}")
+    print(ended.why, file=beside(*files))
+    verdict.write(replace(result, renewal=ended))
+    raise typer.Exit(ended.exit_code)
 
 
 @dataclass(frozen=True)
@@ -196,66 +206,17 @@ def _candidate(
     return saved.record, saved.folder
 
 
-def _tell(
-    result: GateResult,
-    then: Record,
-    now: Record,
-    folders: tuple[Path, Path],
-    *,
-    junit: Path | None,
-    summary: Path | None,
-    json: Path | None,
-    page: Path | None,
-) -> None:
-    """Write and print what was found, in every form that was asked for."""
-    from bench.report.gate import (
-        gate_json,
-        gate_junit,
-        gate_markdown,
-        gate_tables,
-        github_annotations,
-    )
-    from bench.report.write import beside, print_grids
+def _tell(result: GateResult, then: Record, now: Record, folders: tuple[Path, Path], to: TextIO) -> None:
+    """Print what was found."""
+    from bench.report.gate import gate_tables
+    from bench.report.write import print_grids
     from bench.runs.reproduction import changed_systems
-    from bench.storage.files import write_text
 
-    for file, text in ((junit, gate_junit), (summary, gate_markdown), (json, gate_json)):
-        if file is not None:
-            write_text(file, text(result))
-    to = beside(junit, summary, json)
     print_grids(gate_tables(result), to)
     for one in [finding for finding in result.findings if not finding.outcome.passes][:1]:
         print(f"Which queries: bench diff {folders[0]} {folders[1]} {one.system}", file=to)
     if changed := changed_systems(then, now):
         print(f"Not as in the baseline: {'; '.join(changed)}.", file=to)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        print("\n".join(github_annotations(result)), file=to)
-    if page is not None:
-        _append(page, gate_markdown(result))
-
-
-def _page_of_the_step() -> Path | None:
-    """Return the file that GitHub shows as a step's page. Raises `BenchError` if it can not be."""
-    from bench.storage.files import check_file
-
-    name = os.environ.get("GITHUB_STEP_SUMMARY")
-    page = Path(name) if name and os.environ.get("GITHUB_ACTIONS") == "true" else None
-    check_file(page)
-    if page is not None and page.is_file():
-        _append(page, "")
-    return page
-
-
-def _append(file: Path, text: str) -> None:
-    """Add to a file that others add to as well. Raises `BenchError` where that can not be."""
-    from bench.storage.files import cannot_write
-
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as out:
-            out.write(text)
-    except OSError as error:
-        raise cannot_write(file, error) from error
 
 
 def _replace(

@@ -78,6 +78,7 @@ def names() -> list[str]:
 def known() -> list[tuple[str, str]]:
     """Return (name, one line) of each measure that can be had here, in alphabetic order."""
     found = {one.NAME: one.SHORT_DESC for one in _package().measures.registry.values()}
+    found["infAP"] = "MAP, but for documents of grade -1 (pooled, not judged): those are inferred"
     refused = {*_COUNTS, *_BY_SUBTOPIC, "Accuracy"}
     return sorted((name, " ".join(line.split())) for name, line in found.items() if name not in refused)
 

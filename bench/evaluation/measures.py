@@ -48,8 +48,8 @@ _IN_WORDS = {
     "Success": "whether a relevant document is among the first k",
     "Judged": "share of the first k that has a judgement; tells how far to trust the others",
 }
-# They leave documents out, or count them apart, that nobody judged.
-_FOR_INCOMPLETE = {"Bpref", "infAP"}
+# They leave documents out that nobody judged. infAP does for those of grade -1 alone.
+_FOR_INCOMPLETE = {"Bpref"}
 
 
 @dataclass(frozen=True)

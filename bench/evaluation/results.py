@@ -33,6 +33,10 @@ class SystemResult:
     ties_unknown: tuple[str, ...] = ()
     residuals: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for array in (self.run.docs, self.run.scores, self.measures.values):
+            array.flags.writeable = False  # saved as they are, whatever a notebook does meanwhile
+
 
 @dataclass(frozen=True, eq=False)
 class Results:

@@ -80,19 +80,34 @@ class Floor:
 
 
 @dataclass(frozen=True)
+class Renewal:
+    """How asking for a new baseline ended: the exit code, in a few words, and why in one line."""
+
+    exit_code: int
+    status: str
+    why: str
+
+
+@dataclass(frozen=True)
 class GateResult:
     """All findings and floors, with the systems that are new and have nothing to be compared with, and
-    those that are gone."""
+    those that are gone. With a `renewal` the process exits as that says."""
 
     findings: tuple[Finding, ...]
     floors: tuple[Floor, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...] = ()
     undecidable_passes: bool = False
+    renewal: Renewal | None = None
 
     @property
     def exit_code(self) -> int:
         """0 passed, 1 regressed or below a floor, 3 undecidable. What can not be run is an error, 2."""
+        return self.verdict_code if self.renewal is None else self.renewal.exit_code
+
+    @property
+    def verdict_code(self) -> int:
+        """The exit code that findings and floors alone ask for."""
         outcomes = {finding.outcome for finding in self.findings}
         if Outcome.REGRESSED in outcomes or not all(floor.holds for floor in self.floors):
             return 1

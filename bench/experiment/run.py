@@ -6,11 +6,13 @@ import copy
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.collections.beir import BeirFolder, require_folder
+from bench.collections.beir import BeirFolder, read_grade, require_folder
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, in_one_line, require, visible
 from bench.evaluation.measures import Measure
@@ -212,7 +214,8 @@ def load_collection(
 
 
 def checked(loaded: TestCollection) -> TestCollection:
-    """Return it; raise `BenchError` for an id that no run file can hold."""
+    """Return it; raise `BenchError` for an id that stands twice or that no run file can hold, and for a
+    grade that trec_eval can not."""
     for kind, ids in (
         ("document", loaded.collection.ids(range(len(loaded.collection)))),
         ("query", loaded.queries.ids),
@@ -220,6 +223,14 @@ def checked(loaded: TestCollection) -> TestCollection:
         for name in ids:
             if problem := id_problem(name):
                 raise BenchError(f"collection: the {kind} id {name!r} {problem}; give it another")
+        if len(set(ids)) < len(ids):
+            twice = next(name for name, count in Counter(ids).items() if count > 1)
+            raise BenchError(f"collection: the {kind} id {twice!r} stands twice; ids must be unique")
+    for query, judged in loaded.qrels.grades.items():
+        for doc, grade in judged.items():
+            if not isinstance(grade, Integral):
+                raise BenchError(f"collection: grade {grade!r} of {query}, {doc} is no integer; mend it")
+            read_grade(str(int(grade)), f"collection: {query}, {doc}")
     return loaded
 
 

@@ -3,6 +3,7 @@ default."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BenchError, require
+from bench.errors import BenchError, require, visible
 from bench.evaluation.measures import Measure, answerable
 from bench.evaluation.systems import run_systems
 from bench.evidence.comparison import Comparison, compare
@@ -117,6 +118,12 @@ class _Search:
         """Return the queries that have an answer, and the values (n_names, n_queries) on them."""
         chosen = {name: self.retrievers[name] for name in names}
         results = run_systems(test, chosen, [self.measure], self.depth)
+        for name, error in results.failed.items():
+            # Without it the search would choose among the others alone.
+            if isinstance(error, BenchError):
+                raise BenchError(f"{name} failed, and nothing was chosen: {error}") from error
+            print(f"{visible(name)} failed, and nothing was chosen", file=sys.stderr)
+            raise error
         rows = [one.measures.row(str(self.measure)) for one in results.systems.values()]
         return results.queries, np.stack(rows)
 

@@ -27,6 +27,7 @@ def about(record: Record) -> Iterator[str]:
     told = {
         "run": content["id"],
         "systems": listed(record.systems),
+        "failed": listed([f"{name} ({error})" for name, error in content.get("failed", {}).items()]),
         "collection": _collection(record),
         "made": " ".join(_made(content)),
         "code": " ".join(_code(content)),

@@ -79,15 +79,18 @@ def _findings_table(result: GateResult) -> Table:
         notes.append(f"New, with nothing to compare: {', '.join(result.new)}.")
     if result.gone:
         notes.append(f"No longer run, and so no longer guarded: {', '.join(result.gone)}.")
+    if result.renewal is not None:
+        notes.append(f"{result.renewal.why}.")
     by = "" if several else f" by {measures[0]}"
     title = f"Gate {_verdict(result)}{by}, {n} test queries"
     return Table(title, tuple(columns), tuple(body), tuple(notes))
 
 
 def _verdict(result: GateResult) -> str:
-    if result.exit_code == 1 and not any(f.outcome is Outcome.REGRESSED for f in result.findings):
-        return "below a floor"
-    return _WORDS[result.exit_code]
+    word = _WORDS[result.verdict_code]
+    if word == "regressed" and not any(f.outcome is Outcome.REGRESSED for f in result.findings):
+        word = "below a floor"
+    return word if result.renewal is None else f"{word}, {result.renewal.status}"
 
 
 def _floors_table(floors: tuple[Floor, ...]) -> Table:
@@ -150,21 +153,37 @@ def _floor_numbers(one: Floor) -> tuple[str, str]:
 
 def gate_markdown(result: GateResult) -> str:
     """Return a summary for a pull request's comment."""
-    mark = {0: "✅", 1: "❌", 3: "⚠️"}[result.exit_code]
+    mark = {0: "✅", 1: "❌", 2: "❌", 3: "⚠️"}[result.exit_code]
     title = f"### {mark} Retrieval quality: {_verdict(result)}"
     return f"{title}\n\n{markdown(gate_tables(result))}"
 
 
 def gate_junit(result: GateResult) -> str:
-    """Return JUnit XML with a case for each finding and floor; what stops the gate is a failure."""
+    """Return JUnit XML with a case for each finding and floor, and one for what became of the baseline;
+    what stops the gate is a failure."""
+    taken = result.renewal is not None and result.renewal.exit_code == 0
     cases = [
-        (one.system, one.measure, str(one.outcome), finding_words(one), _stops(one, result))
+        (
+            one.system,
+            one.measure,
+            str(one.outcome),
+            finding_words(one),
+            not taken and _stops(one, result),
+        )
         for one in result.findings
     ]
     cases += [
-        (one.system, f"floor of {one.measure}", "below floor", floor_words(one), not one.holds)
+        (
+            one.system,
+            f"floor of {one.measure}",
+            "below floor",
+            floor_words(one),
+            not (taken or one.holds),
+        )
         for one in result.floors
     ]
+    if result.renewal is not None:
+        cases.append(("baseline", "update", result.renewal.status, result.renewal.why, not taken))
     suite = ElementTree.Element(
         "testsuite",
         name="bench gate",
@@ -201,6 +220,7 @@ def gate_json(result: GateResult) -> str:
     ]
     content = {
         "exit_code": result.exit_code,
+        "update": None if result.renewal is None else asdict(result.renewal),
         "undecidable_passes": result.undecidable_passes,
         "baseline_stale": result.stale,
         "new_systems": list(result.new),
@@ -219,6 +239,8 @@ def github_annotations(result: GateResult) -> Iterator[str]:
     for floor in result.floors:
         if not floor.holds:
             yield f"::error title=bench gate below floor::{_github_text(floor_words(floor))}"
+    if result.renewal is not None and result.renewal.exit_code:
+        yield f"::error title=bench gate --update::{_github_text(result.renewal.why)}"
 
 
 def _github_text(text: str) -> str:

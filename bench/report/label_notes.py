@@ -10,7 +10,7 @@ from bench.runs.record import Record
 
 # With a smaller share of a ranking judged, measures that take the unjudged for not relevant are low.
 _ENOUGH_JUDGED = 0.9
-_SHOW_HOLES = "Bpref, infAP or nDCG(judged_only=True)@10"
+_SHOW_HOLES = "Bpref or nDCG(judged_only=True)@10"
 
 
 def incomplete_notes(record: Record) -> Iterator[str]:
@@ -24,13 +24,22 @@ def incomplete_notes(record: Record) -> Iterator[str]:
         shares = dict(zip(record.systems, means, strict=True))
         least = min(shares, key=shares.__getitem__)
         if shares[least] < _ENOUGH_JUDGED:
-            robust = [name for name, one in by_name.items() if one.for_incomplete]
+            pooled = bool(record.content["labels"].get("pooled_unjudged"))
+            robust = [
+                name
+                for name, one in by_name.items()
+                if one.for_incomplete or (pooled and one.name == "infAP")
+            ]
             misled = [
                 name
                 for name, one in by_name.items()
-                if one.name != "Judged" and one.patience is None and not one.for_incomplete
+                if one.name != "Judged" and one.patience is None and name not in robust
             ]
-            read = listed(robust) if robust else f"measure {_SHOW_HOLES} too, and read them"
+            read = (
+                listed(robust)
+                if robust
+                else f"measure {'infAP, ' if pooled else ''}{_SHOW_HOLES} too, and read them"
+            )
             over = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
             yield (
                 f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}): "

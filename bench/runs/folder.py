@@ -46,7 +46,8 @@ def check_writable(output: Path) -> None:
 def save(record: Record, results: Results, test: TestCollection, output: Path) -> Path:
     """Write record and run files into `output`/<id>, whole or not at all, and wait for the disk.
 
-    Returns the folder. Raises `BenchError` when `output` can not be written to.
+    Returns the folder. Raises `BenchError` when `output` can not be written to, and for a record that
+    could not be read again.
     """
     try:
         with part_folder(output) as part:
@@ -61,15 +62,27 @@ def save(record: Record, results: Results, test: TestCollection, output: Path) -
 
             with ThreadPoolExecutor(_WRITERS) as pool:
                 list(pool.map(write, results.systems))
-            text = json.dumps(record.content, indent=1, allow_nan=False) + "\n"
-            (new / RECORD).write_text(text, encoding="utf-8")
-            (new / VALUES).write_bytes(packed(record.all_values))
+            _write_record(record, new)
             _all_to_disk(new)
             return _into_place(new, output, record.content["id"])
     except OSError as error:
         raise BenchError(
             f"cannot write to {output}: {error.strerror}; free some space, or choose another folder "
             "with output=DIR"
+        ) from error
+
+
+def _write_record(record: Record, folder: Path) -> None:
+    """Write it, and read it again: its content is a mapping that a notebook may have changed."""
+    try:
+        text = json.dumps(record.content, indent=1, allow_nan=False) + "\n"
+        (folder / RECORD).write_text(text, encoding="utf-8")
+        (folder / VALUES).write_bytes(packed(record.all_values))
+        Record.load(folder)
+    except (BenchError, ValueError) as error:
+        said = str(error).replace(f"{folder}{os.sep}", "")
+        raise BenchError(
+            f"the record was changed since it was made, and is none any more ({said}); evaluate again"
         ) from error
 
 

@@ -118,6 +118,9 @@ def run_labels(names: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> li
     if telling := [key for key in found if key.rpartition(".")[2] not in _FOLLOW_FROM_THE_MODEL]:
         found = {key: found[key] for key in telling}
     short = short_keys(list(found))
+    if len({system for config in configs for system in config.get("retrievers", {})}) > 1:
+        # The label stands beside every system of the run, and not all have the setting.
+        short = {key: _with_system(key, short[key]) for key in found}
     labels = [
         ", ".join(f"{short[key]}={setting_text(values[run])}" for key, values in found.items())
         for run in range(len(names))
@@ -126,6 +129,19 @@ def run_labels(names: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> li
         return labels
     folders = [Path(name).resolve().name for name in names]
     return folders if len(set(folders)) == len(folders) else list(names)
+
+
+def _with_system(key: str, short: str) -> str:
+    """Return the short form of a setting with the system that has it, where it is one's own.
+
+    >>> _with_system("retrievers.flat.b", "b"), _with_system("depth", "depth")
+    ('flat.b', 'depth')
+    """
+    group, _, rest = key.partition(".")
+    system = rest.partition(".")[0]
+    if group != "retrievers" or short.split(".")[0] in (group, system):
+        return short
+    return f"{system}.{short}"
 
 
 def system_titles(

@@ -39,12 +39,14 @@ class Record:
     """A saved run, read only: the parsed record.json with the views that reports need.
 
     content  what record.json says; of schema 2 with the values of each system in it
-    values   float64 (n_systems, n_measures, n_queries); None where they are in the content
+    values   float64 (n_systems, n_measures, n_queries), not to be written into; None where they are in
+             the content
     """
 
     def __init__(self, content: Mapping[str, Any], values: Values | None = None) -> None:
         self.content = content
-        self._values = inline_values(content) if values is None else values
+        self._values = (inline_values(content) if values is None else values).view()
+        self._values.flags.writeable = False
 
     @classmethod
     def load(cls, path: Path) -> Record:
@@ -147,6 +149,8 @@ def build(
             "relevant": qrels.relevant,
             "complete": qrels.complete,
             "judgements": sum(len(grades) for grades in qrels.grades.values()),
+            # trec_eval's "pooled, not judged", which infAP alone tells from an absent pair
+            "pooled_unjudged": sum(list(one.values()).count(-1) for one in qrels.grades.values()),
             "missing_documents": test.missing_documents,
             "ignore_identical_ids": qrels.ignore_identical_ids,
         },

@@ -18,6 +18,13 @@ from bench.storage.sources import is_unknown
 # Share of the weight that goes on from each rank to the next: 0.8 looks at about the first five.
 RBO_P = 0.8
 OVERLAP_DEPTH = 10
+# What a record says of its queries that their fingerprint, of ids and texts, does not tell.
+_OF_QUERIES = {
+    "sets": "query sets",
+    "splits": "splits of the queries",
+    "left_out": "queries left out",
+    "no_answer": "queries known to have no answer",
+}
 
 Ranking = Sequence[tuple[str, float]]
 
@@ -205,6 +212,11 @@ def differences(then: Record, now: Record) -> list[str]:
     for key, what in (("collection", "corpus"), ("labels", "labels"), ("queries", "queries")):
         if then.content[key]["fingerprint"] != now.content[key]["fingerprint"]:
             found.append(f"{what}: other content")
+    found += [
+        f"{what}: other content"
+        for key, what in _OF_QUERIES.items()
+        if then.content["queries"][key] != now.content["queries"][key]
+    ]
     if then.depth != now.depth:
         found.append(f"depth: {then.depth} → {now.depth}")
     found += changed_systems(then, now)

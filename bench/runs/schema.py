@@ -132,6 +132,7 @@ _RECORD = keys_of(
         "anchor": object_of(object_of(list_of(number))),
         "bench": text,
         "created": text,
+        "failed": object_of(text),
         "seconds": object_of(number),
     },
 )
