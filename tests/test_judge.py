@@ -524,7 +524,7 @@ def test_a_split_that_can_not_name_its_file_is_refused(to_judge, split):
 def test_complete_labels_replace_what_was_judged_before(to_judge):
     write_labels(to_judge, {("q1", doc): 3 * (doc == "d02") for doc in DOCUMENTS})
     kept = BeirFolder(str(to_judge.folder)).load().qrels.grades
-    assert kept == {**QRELS, "q1": {"d02": 3}}
+    assert kept == {**QRELS, "q1": {doc: 3 * (doc == "d02") for doc in DOCUMENTS}}
 
 
 def test_the_name_of_the_settled_grades_is_no_assessor(refusal, to_judge):

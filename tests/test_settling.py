@@ -6,18 +6,22 @@ import itertools
 import threading
 
 import pytest
-from conftest import DOCUMENTS, write_beir
+from conftest import DOCUMENTS, QRELS, write_beir
 from test_judge import move_to
 
 from bench.cli import app
 from bench.collections.beir import BeirFolder
+from bench.collections.run_file import ReadRun
 from bench.errors import BenchError
+from bench.evaluation.measures import Measure, evaluate
 from bench.labelling import settling
 from bench.labelling.pass_file import PassFile
 from bench.labelling.passes import ADJUDICATION, Pass, ToJudge, require_same_pairs
 from bench.labelling.session import Session
 from bench.labelling.settling import disagreements, read_settled, settles, write_labels
+from bench.ranking import ties_of
 from bench.storage.files import write_text
+from bench.types import Qrels
 
 HEADER = "query-id\tcorpus-id\tscore\tnote\n"
 
@@ -245,3 +249,27 @@ def test_one_pass_alone_gives_labels_and_it_is_said(folder, capsys):
     graded = {pair: grade for pair, grade in ToJudge.load(folder).read("ann").grades.items() if grade}
     found = BeirFolder(str(folder), split="all").load().qrels.grades
     assert {(q, d): g for q, judged in found.items() for d, g in judged.items() if g} == graded
+
+
+def test_zeros_of_judged_queries_stay_where_other_queries_are_partly_judged(folder):
+    """q1 and q2 are judged whole, q3 and q4 partly: their missing lines say that nobody looked."""
+    write_pass(folder, "bob", ("q1", "q2"), (("q1", "d02"), 2), (("q2", "d03"), 1))
+    write_pass(folder, "ann", ("q1", "q2"), (("q1", "d02"), 2), (("q2", "d03"), 1))
+    write(folder)
+    judged = {q: dict.fromkeys(DOCUMENTS, 0) for q in ("q1", "q2")}
+    judged["q1"]["d02"], judged["q2"]["d03"] = 2, 1
+    assert labels(folder) == {**QRELS, **judged}
+    written = (folder / "qrels" / "test.tsv").read_text()
+    write(folder)
+    assert (folder / "qrels" / "test.tsv").read_text() == written
+    # a list with the relevant document below two that were judged 0: Judged@10 and Bpref see the zeros
+    test = BeirFolder(str(folder)).load()
+    lines = ["q1 Q0 d05 1 3 x", "q1 Q0 d06 2 2 x", "q1 Q0 d02 3 1 x"]
+    (folder / "x.trec").write_text("".join(f"{line}\n" for line in lines))
+    asked = test.queries.select([test.queries.ids.index("q1")])
+    answers = ReadRun.read(folder / "x.trec", test.collection)
+    run = answers.of(asked, len(DOCUMENTS), ties_of(test.collection))
+    measures = [Measure.parse(name) for name in ("Judged@10", "Bpref")]
+    values = evaluate(run, asked, test.qrels, test.collection, measures).values
+    wanted = evaluate(run, asked, Qrels(judged, False, 1), test.collection, measures).values
+    assert values.tolist() == wanted.tolist() == [[1.0], [0.0]]

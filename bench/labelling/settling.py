@@ -107,8 +107,8 @@ def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, in
     where it was, or to test, and one that nobody judged nowhere. What qrels/ says of pairs without a
     grade here stays.
 
-    Zeros are written where their absence would say something else: in a pool, that nobody judged the
-    pair; in a query without another grade, that nobody asked it.
+    Zeros are written where their absence would say something else: that nobody judged the pair, unless
+    every query of qrels/ is judged whole here; in a query without another grade, that nobody asked it.
 
     A query that moves is in its new file before it leaves the old one, so that a kill between the two
     loses no grade, and the next call removes it from the old one. A file that changes is kept as .bak
@@ -129,7 +129,7 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, i
     split_of = former | split_of
     place = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
     settled = by_query(grades)
-    pooled = any(len(judged) < len(place) for judged in settled.values())
+    whole = all(len(settled.get(query, ())) == len(place) for query in former.keys() | settled.keys())
     lines: dict[str, list[str]] = {}
     for query in to_judge.queries:
         if query not in split_of and query not in settled:
@@ -140,7 +140,7 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, i
             f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",
         )
         own = settled.get(query, {})
-        zeros = pooled or not any(own.values())
+        zeros = not whole or not any(own.values())
         final = {doc: grade for doc, grade in before.get(query, {}).items() if doc not in own}
         final |= {doc: grade for doc, grade in own.items() if grade or zeros}
         for doc in sorted(final, key=lambda doc: place.get(doc, len(place))):
