@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.errors import BenchError, in_one_line, require, visible
+from bench.paths import resource
 
 GROUPS = ("bench.retrievers", "bench.collections")
 
@@ -39,10 +40,18 @@ def installed() -> tuple[Plugin, ...]:
     named = {one.module: one for group in GROUPS for one in entry_points(group=group)}
     found = []
     for package, one in sorted(named.items()):
+        by = one.dist.name if one.dist else "an installed package"
         try:
             found.append(Plugin(package, _conf_of(package)))
+            if hidden := [str(file) for file in hidden_by_shipped(found[-1].conf)]:
+                print(
+                    visible(
+                        f"plug-in '{one.name}' of {by}: {', '.join(hidden)} in its conf/ are left out: "
+                        "bench ships files of these names; rename them there"
+                    ),
+                    file=sys.stderr,
+                )
         except Exception as error:  # code of others may be run, and fail with anything
-            by = one.dist.name if one.dist else "an installed package"
             why = in_one_line(str(error)) or type(error).__name__
             print(
                 visible(f"plug-in '{one.name}' of {by} is left out: {why}; mend or uninstall it"),
@@ -54,6 +63,15 @@ def installed() -> tuple[Plugin, ...]:
 def configs() -> Iterator[Path]:
     """Yield the folders of yaml files of all plug-ins."""
     yield from (one.conf for one in installed())
+
+
+def hidden_by_shipped(conf: Path) -> list[Path]:
+    """Return the files of a folder of settings that are never read, relative to it: of two that have
+    one name, Hydra reads the shipped one."""
+    shipped = resource("conf")
+    names = [file.relative_to(shipped) for file in sorted(shipped.rglob("*.yaml"))]
+    there = [name for name in names if (conf / name).is_file()]
+    return [name for name in there if not (conf / name).samefile(shipped / name)]
 
 
 def is_of_plugin(target: str) -> bool:

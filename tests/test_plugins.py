@@ -148,6 +148,21 @@ def test_a_broken_one_is_said_in_one_line_and_left_out(kind, bench, site):
     assert line.endswith("; mend or uninstall it")
 
 
+def test_a_file_with_the_name_of_a_shipped_one_is_said_in_one_line_and_left_out(bench, site):
+    conf = site / "bench_countdown" / "conf"
+    (conf / "retriever" / "bm25.yaml").write_text("# of another\n" + RETRIEVER)
+    (conf / "config.yaml").write_text("depth: 5\n")
+    done = bench("list", "retrievers", PYTHONPATH=path(site))
+    assert done.returncode == 0
+    assert "countdown" in done.stdout
+    assert "of another" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        "plug-in 'countdown' of bench-countdown: config.yaml, retriever/bm25.yaml in its conf/ are left "
+        "out: bench ships files of these names; rename them there"
+    )
+
+
 def test_one_whose_code_fails_is_a_clear_line_when_it_is_chosen(bench, site):
     (site / "bench_countdown" / "methods.py").write_text("raise RuntimeError('not today')")
     done = bench("run", "retriever=[countdown]", "collection=digest", PYTHONPATH=path(site))

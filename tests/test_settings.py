@@ -121,6 +121,27 @@ def test_a_config_folder_that_is_none_is_refused(refusal, tmp_path, command, fol
     assert f"config folder {folder} does not exist" in said
 
 
+OF_SHIPPED = ["retriever/bm25.yaml", "tune/bm25.yaml", "encoder/minilm.yaml", "config.yaml"]
+
+
+@pytest.mark.parametrize("name", OF_SHIPPED)
+@pytest.mark.parametrize(
+    "command", [("run", "retriever=[dense]"), ("tune", "retriever=hybrid"), ("list", "retrievers")]
+)
+def test_an_own_file_with_the_name_of_a_shipped_one_is_refused(refusal, tmp_path, name, command):
+    """Whatever is chosen: Hydra would read the shipped one, and nobody would know."""
+    file = tmp_path / "own" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("# @package retrievers.bm25\n_target_: bench.retrievers.bm25.BM25\nk1: 0.5\n")
+    said = refusal(*command, "--config-dir", "own")
+    assert f"own/{name} is never read: bench ships a conf/{name}, which comes first; " in said
+    assert ("+experiment=NAME" in said) == (name == "config.yaml")
+
+
+def test_the_shipped_folder_itself_may_be_named():
+    assert compose(["retriever=[bm25]"], [ROOT / "conf"]) == compose(["retriever=[bm25]"])
+
+
 # What the grammar has a meaning for, beside what it has no place for; a comma makes two values.
 IN_A_PATH = st.text(st.sampled_from("ab1é中 ~()[]{}'\"=#&;!|<>:@+*?%^`"), max_size=12)
 

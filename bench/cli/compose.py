@@ -24,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench import plugins
+from bench.cli.conf import require_usable
 from bench.cli.config_errors import one_line
 from bench.errors import BenchError, did_you_mean, require
 from bench.paths import resource
@@ -212,8 +213,8 @@ def _texts(one: Override, own: Sequence[Path]) -> Iterator[str]:
 
 
 def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
+    require_usable(own)
     for folder in own:
-        require(folder.is_dir(), f"config folder {folder} does not exist; check --config-dir")
         for file in folder.glob("*/*.yaml"):
             require_regular(file)  # Hydra would not find it
     folders = [*own, *plugins.configs()]  # the first that has a name wins

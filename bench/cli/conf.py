@@ -19,11 +19,24 @@ _TARGET = re.compile(r"""_target_:\s*["']?([\w.]+)""")
 def folders(own: Sequence[Path]) -> list[Path]:
     """Return where options are looked for: the shipped conf/ first, as Hydra does, and plug-ins last.
 
-    Raises `BenchError` for one of `own` that is not there.
+    Raises `BenchError` for one of `own` that can not be used.
     """
+    require_usable(own)
+    return [resource("conf"), *own, *plugins.configs()]
+
+
+def require_usable(own: Sequence[Path]) -> None:
+    """Raise `BenchError` for a folder of --config-dir that is not there, or has a file that is never
+    read since a shipped one has its name."""
     for folder in own:
         require(folder.is_dir(), f"config folder {folder} does not exist; check --config-dir")
-    return [resource("conf"), *own, *plugins.configs()]
+        for name in plugins.hidden_by_shipped(folder):
+            mend = "rename it"
+            if len(name.parts) == 1:
+                mend = f"move it to {folder / 'experiment'}/NAME.yaml, and add +experiment=NAME"
+            raise BenchError(
+                f"{folder / name} is never read: bench ships a conf/{name}, which comes first; {mend}"
+            )
 
 
 def described(group: str, own: Sequence[Path] = ()) -> dict[str, str]:
