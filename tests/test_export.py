@@ -85,3 +85,14 @@ def test_export_needs_a_format(bench):
     done = bench("export")
     assert done.returncode == 2
     assert done.stderr == "bench: no format chosen; add --trec for TREC topics and qrels\n"
+
+
+@pytest.mark.parametrize(("mark", "n"), [("plain", 0), ("a < b", 1)])
+def test_topics_changed_for_their_angle_brackets_are_counted(bench, tmp_path, mark, n):
+    queries = {**QUERIES, "q3": (f"nearest {mark} graph", "topic")}
+    write_beir(tmp_path / "c", queries=queries)
+    done = bench("export", "c", "--trec", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stdout.splitlines() if "angle brackets" in line]
+    wanted = "angle brackets became spaces in 1 topics or narratives, first in 'q3'"
+    assert said == [wanted] * n

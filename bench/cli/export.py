@@ -35,7 +35,12 @@ def export(
     narratives = read_metadata(Path(settings.path) / "queries.jsonl", "narrative")
     topics, qrels = out / f"topics.{split}.txt", out / f"qrels.{split}.txt"
     check_file(topics)
-    write_topics(topics, test.queries, narratives)
+    changed = write_topics(topics, test.queries, narratives)
     lines = write_qrels(qrels, test)
     print(f"{len(test.queries)} topics → {topics}")
     print(f"{lines} judgements → {qrels}")
+    if changed:
+        print(
+            f"angle brackets became spaces in {len(changed)} topics or narratives, "
+            f"first in '{changed[0]}'"
+        )

@@ -178,18 +178,24 @@ def write_run(
             out.writelines(blocks_of_lines(run, queries, collection, tag))
 
 
-def write_topics(file: Path, queries: Queries, narratives: Mapping[str, str]) -> None:
+def write_topics(file: Path, queries: Queries, narratives: Mapping[str, str]) -> list[str]:
     """Write TREC topics: number, title (the query), and the narrative where there is one.
 
-    Angle brackets would read as tags and become spaces.
+    Angle brackets would read as tags and become spaces. Returns the queries whose text or narrative
+    was changed so.
     """
     plain = str.maketrans("<>", "  ")
+    changed = []
     with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
         for query, text in zip(queries.ids, queries.texts, strict=True):
             out.write(f"<top>\n<num> Number: {query}\n<title> {text.translate(plain)}\n")
             if query in narratives:
                 out.write(f"<narr> Narrative:\n{narratives[query].translate(plain)}\n")
             out.write("</top>\n\n")
+            told = text + narratives.get(query, "")
+            if told != told.translate(plain):
+                changed.append(query)
+    return changed
 
 
 def write_qrels(file: Path, test: TestCollection) -> int:
