@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from types import SimpleNamespace
 
 import pytest
 from conftest import DOCUMENTS, QRELS, write_beir
@@ -273,3 +274,35 @@ def test_zeros_of_judged_queries_stay_where_other_queries_are_partly_judged(fold
     values = evaluate(run, asked, test.qrels, test.collection, measures).values
     wanted = evaluate(run, asked, Qrels(judged, False, 1), test.collection, measures).values
     assert values.tolist() == wanted.tolist() == [[1.0], [0.0]]
+
+
+def test_a_decision_that_another_replaces_is_shown_before_and_kept(folder, monkeypatch, capsys):
+    file = folder / "passes" / "adjudication.tsv"
+    write_pass(folder, "zoe", ("q1", "q2"), (("q1", "d02"), 0), (("q2", "d03"), 1))
+    file.write_text("q1\td02\t3\tits embeddings\tann=2 bob=3\n")
+    before = file.read_text()
+    shown = []
+
+    class Screen:
+        """Keys 1 and 2 on the pairs that are asked; the terminal is not there."""
+
+        def __init__(self, to_judge, session, first, second):
+            self.session = session
+
+        def judge(self):
+            shown.append(capsys.readouterr())
+            for pair in reversed(self.session.pairs):  # the new one first, which is appended
+                self.session.kept.put(pair, 1, "as zoe")
+
+    fake = SimpleNamespace(AdjudicationScreen=Screen)
+    monkeypatch.setattr("bench.cli.adjudicate.screens", lambda: fake)
+    words = ["adjudicate", str(folder), "--pass", "ann", "--pass"]
+    app.app(args=[*words, "zoe"], standalone_mode=False)
+    (said,) = shown
+    line = "q1 d02 3 its embeddings ann=2 bob=3"
+    assert f"settled for other passes or grades, and asked again: {line}" in said.out
+    assert "adjudication.tsv is kept as adjudication.tsv.bak" in said.err
+    assert file.with_name("adjudication.tsv.bak").read_text() == before
+    assert "its embeddings" not in file.read_text()
+    app.app(args=[*words, "zoe"], standalone_mode=False)  # nothing to be replaced any more
+    assert not file.with_name("adjudication.tsv.bak2").exists()

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.options import Labelled, Passes, Pooled
 from bench.cli.screens import screens
-from bench.errors import require
+from bench.errors import require, visible
 
 
 def adjudicate(
@@ -54,6 +54,8 @@ def adjudicate(
     screen = screens()
     pairs = disagreements(first, second, queries)
     with PassFile(to_judge, ADJUDICATION, settles(first, second, pairs)) as kept:
+        for line in kept.keep_asked_again():
+            print(visible(f"settled for other passes or grades, and asked again: {line}"))
         session = Session(pairs, kept)
         if session.current is not None:
             screen.AdjudicationScreen(to_judge, session, first, second).judge()

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from bench.errors import BenchError, require, visible
 from bench.labelling.passes import Pair, Pass, ToJudge, line_of, read_pass, write_pass
+from bench.storage.earlier import keep_earlier
 from bench.storage.files import cannot_write, read_json_lines, whole_file, write_json_lines
 
 
@@ -71,6 +72,19 @@ class PassFile:
     def notes(self) -> Mapping[Pair, str]:
         """The notes on pairs that have a grade."""
         return self._own.notes
+
+    def keep_asked_again(self) -> list[str]:
+        """Return the decisions that were made for other passes or grades and are asked again here; where
+        there are some, the file as it is now is kept as .bak, since each new decision replaces one."""
+        lines = [
+            line_of(pair, grade, self._others.notes.get(pair, ""), self._others.settles.get(pair, ""))
+            for pair, grade in self._others.grades.items()
+            if pair in self._settles
+        ]
+        if lines:
+            keep_earlier(self.file)
+            self._rewrite(self._own)  # the kept one may be a link: what is appended is not for it
+        return [" ".join(line.split()) for line in lines]
 
     def put(self, pair: Pair, grade: int, note: str = "") -> None:
         """Save a grade, over an earlier one if there is one. Raises `BenchError` if it can not be."""
