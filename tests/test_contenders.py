@@ -303,19 +303,36 @@ def test_map_of_whole_lists_is_that_of_the_lists_without_the_querys_own_document
     assert found.values[:, 0].tolist() == [pytest.approx(row) for row in expected]
 
 
-def test_a_shallow_run_file_inside_a_run_is_said(run, tmp_path, capsys):
-    short = write_lists(tmp_path / "short.trec", [f"d{i:02d}" for i in range(1, 11)])
+def test_a_shallow_run_file_inside_a_run_is_said_where_others_are_deeper(run, tmp_path, capsys):
     settings = {**content_of(run)["config"]}
     settings["collection"] = {**settings["collection"], "path": str(run.parent.parent / "tiny")}
-    bm25 = settings["retrievers"]["bm25"]
-    file = {"_target_": "bench.retrievers.runfile.RunFile", "path": short}
-    settings |= {"retrievers": {"bm25": bm25, "file": file}, "output": str(tmp_path / "out")}
-    mixed = str(run_and_save(settings)[1])
-    assert "file has at most 10 documents a query, and others up to 12: MAP" in capsys.readouterr().err
-    assert gather([mixed], None).notes == (
-        "file has at most 10 documents a query, and others up to 12: MAP may look deeper in the others",
-    )
-    assert gather([f"{mixed}:bm25"], None).notes == ()
+    bm25 = settings["retrievers"]["bm25"]  # finds three documents of twelve at most
+
+    def lists(n):
+        path = write_lists(tmp_path / f"{n}.trec", [f"d{i:02d}" for i in range(1, n + 1)])
+        return {"_target_": "bench.retrievers.runfile.RunFile", "path": path}
+
+    for length, other, deepest in (
+        (2, bm25, 3), (3, bm25, None), (10, bm25, None),
+        (10, lists(10), None), (10, lists(11), 11), (10, lists(12), 12),
+    ):  # fmt: skip
+        measures = "nDCG@10, MAP" if length < 10 else "MAP"
+        said = (
+            f"file has at most {length} documents a query, and others up to {deepest}: {measures} may "
+            "look deeper in the others"
+        )
+        notes = (said,) if deepest else ()
+        settings |= {
+            "retrievers": {"other": other, "file": lists(length)},
+            "output": str(tmp_path / "out"),
+        }
+        mixed = str(run_and_save(settings)[1])
+        assert tuple(line for line in capsys.readouterr().err.splitlines() if "deeper" in line) == notes
+        found = gather([mixed], None).notes
+        assert tuple(note for note in found if "deeper" in note) == notes
+        assert gather([f"{mixed}:other"], None).notes == ()
+    file = lists(10)
+    settings["retrievers"] = {"bm25": bm25, "file": file}
     whole = write_lists(tmp_path / "whole.trec", [f"d{i:02d}" for i in range(1, 13)])
     settings["retrievers"]["file"] = {**file, "path": whole}
     settings["measures"] = ["MAP", "Recall@100"]

@@ -25,7 +25,7 @@ from bench.runs.comparable import shallow
 from bench.runs.record import Record
 from bench.runs.resume import Unfinished
 from bench.storage.files import is_file_name
-from bench.types import TestCollection
+from bench.types import NO_DOC, TestCollection
 
 # Of 255 that a file's name may have: ".trec" and the key of what is unfinished come after it.
 _LONGEST_NAME = 200
@@ -67,7 +67,8 @@ def run_and_save(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> Sa
     run_folder.check_writable(output)
     unfinished = Unfinished(output)
     saved, results, test = _run(settings, unfinished)
-    for note in shallow(saved, saved.systems):
+    lists = {name: result.run.docs != NO_DOC for name, result in results.systems.items()}
+    for note in shallow(saved, saved.systems, lambda name: int(lists[name].sum(axis=1).max())):
         print(note, file=sys.stderr)
     folder = run_folder.save(saved, results, test, output)
     if not results.failed:  # or they would have to do all of it again

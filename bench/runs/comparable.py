@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from bench.collections.trec import read_scores
@@ -116,15 +116,29 @@ def _rankings(file: Path) -> dict[str, list[str]]:
     return {query: [doc for doc, _ in answers] for query, answers in read_scores(file).items()}
 
 
-def shallow(record: Record, systems: Sequence[str]) -> Iterator[str]:
-    """Say which of these systems, such as run files, have shorter lists than the run kept of others."""
+def shallow(record: Record, systems: Sequence[str], longest: Callable[[str], int]) -> Iterator[str]:
+    """Say which of these systems, such as run files, have shorter lists than others of them.
+
+    longest  gives the length of a system's longest list; asked for only where a system says that its
+             lists end before what the run kept
+    """
     whole = min(record.depth, record.content["collection"]["documents"])
-    for system in systems if len(systems) > 1 else ():
-        longest = record.content["systems"][system]["facts"].get("longest_list")
-        if not isinstance(longest, int) or longest >= whole:
-            continue
-        if deeper := [m for m in record.measures if (Measure.read(m).cutoff or whole) > longest]:
+    told = {name: record.content["systems"][name]["facts"].get("longest_list") for name in systems}
+    short = [name for name, most in told.items() if isinstance(most, int) and most < whole]
+    lengths = {name: longest(name) for name in systems} if short and len(systems) > 1 else {}
+    for system in short if lengths else ():
+        own, deepest = lengths[system], max(lengths.values())
+        deeper = [m for m in record.measures if (Measure.read(m).cutoff or whole) > own]
+        if own < deepest and deeper:
             yield (
-                f"{system} has at most {longest} documents a query, and others up to {whole}: "
+                f"{system} has at most {own} documents a query, and others up to {deepest}: "
                 f"{', '.join(deeper)} may look deeper in the others"
             )
+
+
+def longest_list(run: Path, record: Record, system: str) -> int:
+    """Return how long the longest list in a saved run file is; without one, what the run kept."""
+    file = run / f"{system}.trec"
+    if not file.is_file():
+        return min(record.depth, int(record.content["collection"]["documents"]))
+    return max([0, *(len(found) for found in read_scores(file).values())])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from bench.collections.run_file import ReadRun
 from bench.errors import BenchError, did_you_mean, require
 from bench.evaluation.measures import Measure, answerable, evaluate
 from bench.ranking import namesakes, ties_of, without
-from bench.runs.comparable import shallow
+from bench.runs.comparable import longest_list, shallow
 from bench.runs.naming import run_and_system, system_titles
 from bench.runs.reach import OpenedFile, Reach
 from bench.runs.record import Record
@@ -137,6 +138,7 @@ def _read(name: str, test: TestCollection | None) -> _Source | OpenedFile:
     if system:
         require(system in systems, f"{path} has no system '{system}'; {did_you_mean(system, systems)}")
     kept = [systems.index(system)] if system else list(range(len(systems)))
+    longest = functools.partial(longest_list, path if path.is_dir() else path.parent, record)
     # What was declared confirmatory comes first, and is what is tested if nothing else is named.
     measures = list(dict.fromkeys([record.primary, *record.measures]))
     return _Source(
@@ -151,7 +153,7 @@ def _read(name: str, test: TestCollection | None) -> _Source | OpenedFile:
         record.depth,
         np.stack([record.values(measure)[kept] for measure in measures], axis=1),
         tuple(record.content["systems"][systems[place]].get("fingerprint") for place in kept),
-        tuple(shallow(record, [systems[place] for place in kept])),
+        tuple(shallow(record, [systems[place] for place in kept], longest)),
         record.content["config"],
     )
 
