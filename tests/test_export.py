@@ -94,5 +94,5 @@ def test_topics_changed_for_their_angle_brackets_are_counted(bench, tmp_path, ma
     done = bench("export", "c", "--trec", "--out", "out")
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stdout.splitlines() if "angle brackets" in line]
-    wanted = "angle brackets became spaces in 1 topics or narratives, first in 'q3'"
+    wanted = "angle brackets became spaces in the topics or narratives of 1 of 4 queries, first in 'q3'"
     assert said == [wanted] * n

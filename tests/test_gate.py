@@ -445,6 +445,20 @@ def test_an_update_is_held_against_all_that_the_baseline_guards(variant, tmp_pat
     assert gate(loss, "--baseline", base)[0] == 0
 
 
+def test_a_run_of_which_a_system_failed_needs_a_reason_to_be_a_baseline(variant, tmp_path):
+    def fails(content):
+        content["failed"] = {"dense": "no model"}
+
+    run, base = variant("run", change=fails), tmp_path / "base"
+    exit_code, output = gate(run, "--baseline", base, "--update")
+    assert exit_code == 2
+    assert "the baseline stays: dense failed" in output
+    assert not base.exists()
+    assert gate(run, "--baseline", base, "--update", "--reason", "no GPU today")[0] == 0
+    assert CliRunner().invoke(app, ["report", str(base)]).exit_code == 0
+    assert "dense failed: no model" in (base / "summary.md").read_text()
+
+
 def as_read(folder):
     """(exit code, failures, mark) of what --json, --junit and --summary wrote."""
     suite = ElementTree.parse(folder / "g.xml").getroot()

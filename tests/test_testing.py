@@ -137,7 +137,7 @@ def test_a_collection(beir):
     ("breach", "said"),
     [
         ("type", "load.. returned a dict"),
-        ("twice", "4 documents have 3 ids"),
+        ("twice", "document id 'd1' stands twice"),
         ("space", "document id 'd 2'"),
         ("fresh", "the collection has two fingerprints"),
         ("torn", "does not give every document once"),

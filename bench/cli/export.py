@@ -41,6 +41,6 @@ def export(
     print(f"{lines} judgements → {qrels}")
     if changed:
         print(
-            f"angle brackets became spaces in {len(changed)} topics or narratives, "
-            f"first in '{changed[0]}'"
+            "angle brackets became spaces in the topics or narratives of "
+            f"{len(changed)} of {len(test.queries)} queries, first in '{changed[0]}'"
         )

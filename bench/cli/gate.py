@@ -159,7 +159,7 @@ def gate(
     own = _Asked(list(then.evidence["family"]["measures"]), tolerance_of(then), {}, True)
     stopped = {**held(own).stopped, **result.stopped}
     words = [f"{system} {name} {word}" for (system, name), word in stopped.items()]
-    words += loosened(then, now)
+    words += [*loosened(then, now), *(f"{name} failed" for name in now.content.get("failed", {}))]
     if words and reason is None:
         why = f'the baseline stays: {", ".join(words)}; to take it all the same, add --reason "WHY"'
         ended = Renewal(result.exit_code or (3 if stopped else 2), "the baseline stays", why)

@@ -130,6 +130,7 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
         )
     if no_answer:
         notes.append(f"{len(no_answer)} queries are marked as having no answer and not counted.")
+    notes += [f"{name} failed: {why}" for name, why in record.content.get("failed", {}).items()]
     for system, result in record.content["systems"].items():
         if result["unanswered"]:
             notes.append(
