@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from test_escape import NAMES, NASTY
 
 from bench.errors import visible
-from bench.report.csv_lines import table_csv
+from bench.report.csv_lines import lines_csv, table_csv
 from bench.report.html import html
 from bench.report.latex import latex
 from bench.report.markdown import markdown
@@ -154,6 +154,13 @@ def test_latex_says_what_stands_in_the_cells(table):
             assert says(next(words), cell, column)
             if column.apart:
                 assert within(next(words), cell.interval if isinstance(cell, Number) else None, column)
+
+
+@pytest.mark.parametrize("name", ["\r", "**\r", "a\r\nb", "\n", '"\r"'])
+def test_csv_keeps_a_name_with_an_end_of_line_in_it(name):
+    text = lines_csv(["system", "mean"], [[name, 0.5], ["plain", 1]])
+    found = list(csv.reader(io.StringIO(text, newline="")))
+    assert found == [["system", "mean"], [name, "0.5"], ["plain", "1"]]
 
 
 @settings(max_examples=200)

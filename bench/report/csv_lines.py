@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from bench.report.form import number_words
 from bench.report.table import Cell, Column, Counts, Number, Table, Text
@@ -27,10 +28,15 @@ def table_csv(table: Table) -> str:
 
 def lines_csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     """Return header and lines as CSV."""
+    rows = [header, *lines]
+    text = _written(rows, csv.QUOTE_MINIMAL)
+    # A carriage return ends a line for most readers, and Python 3.11 does not quote it.
+    return _written(rows, csv.QUOTE_ALL) if "\r" in text else text
+
+
+def _written(rows: Iterable[Sequence[object]], quoting: Literal[0, 1]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
+    csv.writer(text, lineterminator="\n", quoting=quoting).writerows(rows)
     return text.getvalue()
 
 
