@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,26 @@ def forget_sources():
 def _edited_meanwhile(monkeypatch):
     """Somebody may edit files while tests run in this process; processes of their own keep the rule."""
     monkeypatch.setattr(sources, "_STARTED_NS", 1 << 63)
+
+
+@dataclass(frozen=True)
+class Approximate:
+    """Finds no more than the first document, beside the whole of a retriever as its exact twin."""
+
+    whole: object
+
+    def index(self, collection, store):
+        return ApproximateSearcher(self.whole.index(collection, store))
+
+
+@dataclass(frozen=True)
+class ApproximateSearcher:
+    exact: object
+    nbytes: int = 1
+
+    @property
+    def facts(self):
+        return {}
+
+    def search(self, queries, k):
+        return self.exact.search(queries, 1)

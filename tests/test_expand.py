@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, make_queries
+from conftest import DOCUMENTS, Approximate, make_queries
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -246,29 +246,6 @@ def test_fields_are_some_of_the_documents(fields):
         BenchError, match=r"FeedbackText\.fields must name some of title, text, each once"
     ):
         FeedbackText(fields)
-
-
-@dataclass(frozen=True)
-class Approximate:
-    """Finds the last of what it approximates alone."""
-
-    whole: object
-
-    def index(self, collection, store):
-        return ApproximateSearcher(self.whole.index(collection, store))
-
-
-@dataclass(frozen=True)
-class ApproximateSearcher:
-    exact: Searcher
-    nbytes: int = 1
-
-    @property
-    def facts(self):
-        return {}
-
-    def search(self, queries, k):
-        return self.exact.search(queries, 1)
 
 
 def test_the_exact_search_is_made_of_the_exact_ones():

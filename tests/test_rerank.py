@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, ROOT, make_queries, only_run
+from conftest import DOCUMENTS, ROOT, Approximate, make_queries, only_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -303,31 +303,9 @@ def test_what_is_read_and_where_it_comes_from():
     assert searcher.exact is None
 
 
-@dataclass(frozen=True)
-class Approximate:
-    """BM25 that finds no more than the first document, beside the whole of it as its exact twin."""
-
-    def index(self, collection, store):
-        whole = BM25().index(collection, store)
-        return ApproximateSearcher(whole)
-
-
-@dataclass(frozen=True)
-class ApproximateSearcher:
-    exact: Searcher
-    nbytes: int = 1
-
-    @property
-    def facts(self):
-        return {}
-
-    def search(self, queries, k):
-        return self.exact.search(queries, 1)
-
-
 def test_on_an_approximate_first_stage_the_exact_one_is_reranked_too():
     scorer = Says((1.0, 2.0, 3.0))
-    searcher = Reranked(Approximate(), scorer).index(TINY, IndexStore())
+    searcher = Reranked(Approximate(BM25()), scorer).index(TINY, IndexStore())
     exact = searcher.exact.search(QUERIES, 12)
     assert np.array_equal(
         exact.docs, Reranked(BM25(), scorer).index(TINY, IndexStore()).search(QUERIES, 12).docs
