@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from bench.types import DocArray, ScoreArray
 # Below this the other reader takes a second or less. In bytes.
 LARGE = 8_000_000
 _BLOCK = 1 << 25
+# What is parsed is no work of Python's own, so two go on at once.
+_THREADS = 2
 _PRINTED = bytes(range(0x21, 0x7F)) + b"\n"
 
 
@@ -34,8 +37,14 @@ class PlainRun(NamedTuple):
     scores: ScoreArray
 
 
-# (n,) each: number of the list, document, rank, score
-_Columns = tuple[NDArray[np.int32], DocArray, NDArray[np.int32], ScoreArray]
+class _Block(NamedTuple):
+    """The columns of some lines: `lists` (n,) are numbers of `queries`; docs, ranks and scores (n,)."""
+
+    queries: list[str]
+    lists: NDArray[np.int32]
+    docs: DocArray
+    ranks: NDArray[np.int32]
+    scores: ScoreArray
 
 
 class _OddError(Exception):
@@ -50,17 +59,26 @@ def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> Pla
     # only here: small files do without
     import pyarrow as pa
 
-    rows: dict[str, int] = {}
     try:
-        form = _form(file)
-        if form is None:
-            return None
-        blocks = list(_blocks(file, *form, rows, doc_numbers, beyond))
+        start, parted = _after_comments(file)
+        parts = itertools.pairwise(_cuts(file, start))
+        with ThreadPoolExecutor(_THREADS) as threads:
+            # A part that waits is no more than two numbers: as many as there are threads are in memory.
+            read = [threads.submit(_part, file, part, parted, doc_numbers, beyond) for part in parts]
+            blocks = [one.result() for one in read]
     except (pa.ArrowException, KeyError, OSError, _OddError):
         return None
+    rows = {
+        name: row for row, name in enumerate(dict.fromkeys(q for block in blocks for q in block.queries))
+    }
     if not rows or "#" in rows:
         return None
-    lists, docs, ranks, scores = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    lists = np.concatenate(
+        [np.array([rows[q] for q in block.queries], np.int32)[block.lists] for block in blocks]
+    )
+    docs, ranks, scores = (
+        np.concatenate(column) for column in zip(*(block[2:] for block in blocks), strict=True)
+    )
     if (np.diff(lists) < 0).any():  # a query's lines lie apart
         order = np.argsort(lists, kind="stable")
         lists, docs, ranks, scores = lists[order], docs[order], ranks[order], scores[order]
@@ -71,62 +89,67 @@ def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> Pla
     return plain
 
 
-def _form(file: Path) -> tuple[int, str] | None:
-    """Return how many comments begin a file, and what parts its columns; None if it is not plain."""
-    comments = start = 0
+def _after_comments(file: Path) -> tuple[int, str]:
+    """Return where the first line begins that is no comment, and what parts its columns."""
+    start = 0
     with file.open("rb") as data:
         while (line := data.readline()).split()[:1] == [b"#"]:
             if b"\r" in line or not line.isascii():  # \r ends a line too
-                return None
-            comments, start = comments + 1, data.tell()
-        parted = b"\t" if b"\t" in line else b" "
-        data.seek(start)
-        last = b"\n"
-        while block := data.read(_BLOCK):
-            block, last = last + block, block[-1:]
-            if block.translate(None, _PRINTED + parted):
-                return None
-            if any(empty in block for empty in (parted + parted, parted + b"\n", b"\n" + parted)):
-                return None  # a column without anything in it is no column
-    return None if last == parted else (comments, parted.decode())
+                raise _OddError
+            start = data.tell()
+    return start, "\t" if b"\t" in line else " "
 
 
-def _blocks(
-    file: Path,
-    comments: int,
-    parted: str,
-    rows: dict[str, int],
-    doc_numbers: Mapping[str, int],
-    beyond: float,
-) -> Iterator[_Columns]:
-    """Yield the columns of a block after the other, and number its queries in `rows`."""
+def _cuts(file: Path, start: int) -> Iterator[int]:
+    """Yield places in a file where a line begins, and its end."""
+    size = file.stat().st_size
+    yield start
+    with file.open("rb") as data:
+        while start < size:
+            data.seek(start + _BLOCK)
+            data.readline()
+            start = min(data.tell(), size)
+            yield start
+
+
+def _part(
+    file: Path, place: tuple[int, int], parted: str, doc_numbers: Mapping[str, int], beyond: float
+) -> _Block:
+    """Return the columns of the lines between two places."""
     import pyarrow as pa
     from pyarrow import csv
 
+    with file.open("rb") as data:
+        data.seek(place[0])
+        block = data.read(place[1] - place[0])
+    if block.translate(None, _PRINTED + parted.encode()):
+        raise _OddError
+    white = np.frombuffer(block, np.uint8) <= ord(" ")
+    if white[0] or (white[1:] & white[:-1]).any() or block.endswith(parted.encode()):
+        raise _OddError  # a column without anything in it is no column
     text = pa.dictionary(pa.int32(), pa.string())
     kinds = {"query": text, "doc": text, "rank": pa.int32(), "score": pa.float64()}
     names = ["query", "Q0", "doc", "rank", "score", "tag"]
-    with csv.open_csv(
-        file,
-        csv.ReadOptions(column_names=names, skip_rows=comments, block_size=_BLOCK),
+    columns = csv.read_csv(
+        pa.BufferReader(block),
+        csv.ReadOptions(column_names=names, block_size=len(block), use_threads=False),
         csv.ParseOptions(delimiter=parted, quote_char=False),
         csv.ConvertOptions(
             column_types=kinds, include_columns=list(kinds), null_values=[], strings_can_be_null=False
         ),
-    ) as reader:
-        for block in reader:
-            query, doc, rank, score = block.columns
-            named = [rows.setdefault(name, len(rows)) for name in query.dictionary.to_pylist()]
-            numbered = [doc_numbers[name] for name in doc.dictionary.to_pylist()]
-            wide = score.to_numpy()
-            if not (np.abs(wide) < beyond).all():  # nan is not below it either
-                raise _OddError
-            yield (
-                np.array(named, np.int32)[query.indices.to_numpy()],
-                np.array(numbered, np.int32)[doc.indices.to_numpy()],
-                rank.to_numpy(),
-                wide.astype(np.float32),
-            )
+    )
+    query, doc, rank, score = columns.combine_chunks().to_batches()[0].columns
+    numbered = [doc_numbers[name] for name in doc.dictionary.to_pylist()]
+    wide = score.to_numpy()
+    if not (np.abs(wide) < beyond).all():  # nan is not below it either
+        raise _OddError
+    return _Block(
+        query.dictionary.to_pylist(),
+        query.indices.to_numpy(),
+        np.array(numbered, np.int32)[doc.indices.to_numpy()],
+        rank.to_numpy(),
+        wide.astype(np.float32),
+    )
 
 
 def _in_order(plain: PlainRun, lists: NDArray[np.int32], ranks: NDArray[np.int32]) -> bool:
