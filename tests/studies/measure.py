@@ -44,6 +44,7 @@ def measured(command: list[str], cache: str, folder: str) -> tuple[float, float]
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.environ.update(BENCH_CACHE=cache, HF_HUB_OFFLINE="1")
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles a program anew for each run
         os.execv(command[0], command)
     _, status, usage = os.wait4(process, 0)
     if status:
