@@ -137,6 +137,24 @@ def test_loose_sets_are_marked(bench, tmp_path):
     assert "sharpen the narratives" in done.stdout
 
 
+def test_the_queries_are_grouped_by_any_of_their_metadata(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    rows = [json.loads(line) for line in (folder / "queries.jsonl").read_text().splitlines()]
+    for row, kind in zip(rows, ("method", "data", "method", "data"), strict=True):
+        row["metadata"]["kind"] = kind
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = bench("agree", str(folder), "--by", "kind", "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    assert "| kind" in page
+    for group in ("method", "data", "all"):
+        assert f"| {group} | {4 if group == 'all' else 2} |" in page
+    assert "question" not in page
+    wrong = bench("agree", str(folder), "--by", "kinds")
+    assert wrong.returncode == 2
+    assert "no query has metadata 'kinds' to group by; did you mean 'kind'?" in wrong.stderr
+
+
 def test_three_passes_are_compared_two_by_two(bench, tmp_path):
     folder = with_passes(tmp_path / "c", A, B, A)
     assert bench("agree", str(folder)).stdout.count("Agreement of") == 3

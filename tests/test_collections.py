@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from conftest import ROOT, make_queries, write_beir
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.collections.beir import BeirFolder, digest, read_grade
+from bench.collections.beir import BeirFolder, digest
+from bench.collections.beir_files import read_grade
 from bench.collections.memory import InMemory
 from bench.collections.pages import paper_id, read_pages
 from bench.collections.trec import read_run, read_scores, write_run
@@ -115,6 +117,22 @@ def test_splits_and_sets_choose_queries(beir):
     ):
         with pytest.raises(BenchError, match=says):
             BeirFolder(str(beir), **bad).load()
+
+
+def test_any_metadata_makes_the_query_sets(beir):
+    rows = [json.loads(line) for line in (beir / "queries.jsonl").read_text().splitlines()]
+    for row, kind in zip(rows, ("method", " data ", "method"), strict=False):
+        row["metadata"]["kind"] = kind
+    (beir / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = BeirFolder(str(beir), group_by="kind")
+    assert folder.load().queries.sets == ("method", "data", "method", "unlabelled")
+    assert replace(folder, sets=["method"]).load().queries.ids == ("q1", "q3")
+    for bad, says in (
+        ({"group_by": "kinds"}, "no query has metadata 'kinds' to group by; did you mean 'kind'"),
+        ({"sets": ["topic"]}, "no query set 'topic'"),
+    ):
+        with pytest.raises(BenchError, match=says):
+            replace(folder, **bad).load()
 
 
 BROKEN = {

@@ -398,6 +398,14 @@ def test_the_screen_shows_query_narrative_and_paper_and_takes_keys(tmp_path):
 
     with kept:
         drive(app, keys)
+
+    bare = PairScreen(to_judge, Session([("q1", "d03")], kept), bare=True)
+
+    async def look(pilot):
+        assert "sparse retrieval with an inverted index" in shown(bare, "#query")
+        assert "Counts" not in shown(bare, "#query")
+
+    drive(bare, look)
     assert on_disk(to_judge).grades == {("q1", "d01"): 2, ("q2", "d03"): 1, ("q1", "d02"): 1}
 
 

@@ -22,6 +22,9 @@ def agree(
     ] = None,
     relevant: Annotated[int, typer.Option(min=1, help="The lowest grade that is relevant.")] = 2,
     pooled: Pooled = False,
+    by: Annotated[
+        str, typer.Option(metavar="KEY", help="The metadata of queries.jsonl that groups the queries.")
+    ] = "set",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the tables there, as Markdown.")
     ] = None,
@@ -36,7 +39,7 @@ def agree(
     from bench.storage.files import check_file, write_text
 
     check_file(out)
-    to_judge = ToJudge.load(folder)
+    to_judge = ToJudge.load(folder, by)
     compared = passes_to_compare(to_judge, passes)
     require(
         not runs or len(compared) == 1,
@@ -54,7 +57,7 @@ def agree(
             agreement(name, first.grades, second.grades, chosen, relevant, seed=0)
             for name, chosen in [*(groups.items() if len(groups) > 1 else ()), ("all", queries)]
         ]
-        tables.append(agreement_table((first.name, second.name), rows, relevant))
+        tables.append(agreement_table((first.name, second.name), rows, relevant, by))
         if runs:
             from bench.labelling.relabel import relabel
 

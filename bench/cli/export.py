@@ -23,7 +23,8 @@ def export(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder that gets the files.")] = Path("trec"),
 ) -> None:
     """Write topics and qrels for other tools; complete judgements with their zeros written out."""
-    from bench.collections.beir import BeirFolder, digest, read_metadata
+    from bench.collections.beir import BeirFolder, digest
+    from bench.collections.beir_files import read_metadata
     from bench.collections.trec import write_qrels, write_topics
     from bench.storage.files import check_file
 

@@ -28,6 +28,10 @@ def judge(
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="SET", help="Only this query set; repeatable.")
     ] = None,
+    bare: Annotated[
+        bool,
+        typer.Option("--bare", help="Hide the narratives: how much do they decide? A pass of its own."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Decides the order of queries and papers.")] = 0,
 ) -> None:
     """Judge papers in the terminal: blind to systems, saved at every key, resumable."""
@@ -51,5 +55,5 @@ def judge(
         if session.current is None:
             print(f"nothing left to judge for {assessor}: {len(pairs)} pairs are done")
             return
-        screen.PairScreen(to_judge, session).judge()
+        screen.PairScreen(to_judge, session, bare=bare).judge()
         print(f"{session.done} of {len(pairs)} pairs are judged → {kept.file}")

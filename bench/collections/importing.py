@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.collections.beir import read_grade
+from bench.collections.beir_files import read_grade
 from bench.collections.tables import TextTable, missing, plain, read_table
 from bench.errors import BenchError, did_you_mean, listed, require
 from bench.storage.files import write_json_lines, write_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heapq import heappush, heappushpop
 from pathlib import Path
 
-from bench.collections.beir import UNLABELLED, read_grade
+from bench.collections.beir_files import UNLABELLED, read_grade
 from bench.collections.memory import InMemory
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, require

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.collections.beir import read_corpus, read_metadata, read_qrels, read_queries
+from bench.collections.beir_files import read_corpus, read_metadata, read_qrels, read_queries
 from bench.errors import BenchError, require
 from bench.storage.earlier import alone
 from bench.storage.files import files_in, write_text

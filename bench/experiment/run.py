@@ -12,7 +12,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.collections.beir import BeirFolder, read_grade, require_folder
+from bench.collections.beir import BeirFolder, require_folder
+from bench.collections.beir_files import read_grade
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, in_one_line, require, visible
 from bench.evaluation.measures import Measure

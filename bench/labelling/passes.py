@@ -12,14 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.collections.beir import (
-    BeirFolder,
-    read_corpus,
-    read_grade,
-    read_metadata,
-    read_queries,
-    require_folder,
-)
+from bench.collections.beir import BeirFolder, require_folder
+from bench.collections.beir_files import read_corpus, read_grade, read_metadata, read_queries
 from bench.collections.memory import InMemory
 from bench.errors import BenchError, did_you_mean, require
 from bench.storage.files import files_in, is_file_name, read_lines, write_text
@@ -55,11 +49,11 @@ class ToJudge:
     narratives: Mapping[str, str]
 
     @classmethod
-    def load(cls, folder: Path) -> ToJudge:
-        """Read corpus and queries. Raises `BenchError` with file and line."""
+    def load(cls, folder: Path, group_by: str = "set") -> ToJudge:
+        """Read corpus and queries, in sets by this metadata. Raises `BenchError` with file and line."""
         require_folder(folder)
         corpus = read_corpus(folder / "corpus.jsonl", folder.resolve().name)
-        queries, _ = read_queries(folder / "queries.jsonl")
+        queries, _ = read_queries(folder / "queries.jsonl", group_by)
         return cls(folder, corpus, queries, read_metadata(folder / "queries.jsonl", "narrative"))
 
     @property

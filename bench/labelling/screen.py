@@ -51,8 +51,9 @@ class PairScreen(App[BenchError]):
         Binding("escape", "cancel", "leave the line"),
     ]
 
-    def __init__(self, to_judge: ToJudge, session: Session) -> None:
+    def __init__(self, to_judge: ToJudge, session: Session, *, bare: bool = False) -> None:
         super().__init__()
+        self._narratives = {} if bare else to_judge.narratives
         self._to_judge = to_judge
         self._session = session
         self._number = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
@@ -157,7 +158,7 @@ class PairScreen(App[BenchError]):
 
     def _query_text(self, query: str) -> Content:
         text, _ = self._to_judge.queries[query]
-        narrative = self._to_judge.narratives.get(query, "")
+        narrative = self._narratives.get(query, "")
         return Content.assemble((_shown(text), "bold"), "\n", _shown(narrative))
 
     def _paper_text(self, pair: Pair) -> Content:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench.collections.beir import ALL_SPLITS, read_metadata, read_qrels
+from bench.collections.beir import ALL_SPLITS
+from bench.collections.beir_files import read_metadata, read_qrels
 from bench.errors import require
 from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
 from bench.storage.earlier import alone, keep_earlier

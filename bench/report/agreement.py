@@ -17,10 +17,12 @@ LOWEST_KAPPA = 0.65
 LOWEST_OVERLAP = 0.5
 
 
-def agreement_table(names: tuple[str, str], groups: Sequence[Agreement], relevant: int) -> Table:
-    """One line a query set, and one for all."""
+def agreement_table(
+    names: tuple[str, str], groups: Sequence[Agreement], relevant: int, by: str = "set"
+) -> Table:
+    """One line a query set, and one for all; `by` names what the sets are of."""
     columns = (
-        name_column("set"),
+        name_column(by),
         Column("queries"),
         Column("pairs", keep=Keep.LEAST),
         Column("relevant", keep=Keep.LEAST, between=" / "),
