@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import FrozenInstanceError, InitVar, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -193,6 +193,62 @@ def test_what_is_worked_out_once_and_kept_is_no_setting():
     assert lazy.table
     assert "table" in vars(lazy)
     assert fingerprint(lazy) == before
+
+
+class Assignable:
+    @cached_property
+    def table(self):
+        return {"rank": 1}
+
+
+@dataclass(frozen=True)
+class Frozen(Assignable):
+    pass
+
+
+class Thawed(Frozen):
+    """A subclass that nobody made frozen again: fields are refused, and all else can be assigned."""
+
+
+@dataclass(unsafe_hash=True)
+class Open(Assignable):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Assignable, Thawed, Open])
+def test_what_may_be_assigned_over_a_cached_property_is_refused(kind):
+    """From the first, not only where it was assigned: that looks as if it had been worked out."""
+    part = kind()
+    said = rf"dict\.inner\[0\]\.table is a cached_property.*make {kind.__name__} a @dataclass\(frozen=True\)"
+    with pytest.raises(BenchError, match=said):
+        fingerprint({"inner": [part]})
+    part.table = {"rank": 2}
+    with pytest.raises(BenchError, match=said):
+        fingerprint({"inner": [part]})
+
+
+def test_a_frozen_class_refuses_what_is_assigned_over_a_cached_property():
+    part = Frozen()
+    before = fingerprint(part)
+    with pytest.raises(FrozenInstanceError):
+        part.table = {"rank": 2}
+    assert part.table == {"rank": 1}
+    assert fingerprint(part) == before
+
+
+def test_a_setting_that_replaces_a_cached_property_of_the_base_counts():
+    @dataclass(frozen=True)
+    class Given(Assignable):
+        table: int = 1
+
+    class Plain(Assignable):
+        table = None
+
+        def __init__(self, table):
+            self.table = table
+
+    for kind in (Given, Plain):
+        assert fingerprint(kind(1)).settings != fingerprint(kind(2)).settings
 
 
 def test_a_path_that_is_not_read_counts_whole():

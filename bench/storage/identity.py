@@ -72,7 +72,8 @@ class Fingerprint:
 def fingerprint(part: object) -> Fingerprint:
     """Return the fingerprint of a retriever, an encoder, or any settings made of such parts.
 
-    Raises `BenchError` for a file that can not be read, and for a setting that has no plain value.
+    Raises `BenchError` for a file that can not be read, for a setting that has no plain value, and for a
+    `cached_property` of a class that is not frozen.
     """
     found = _Found([], {})
     settings = _plain(part, type(part).__name__, found)
@@ -188,6 +189,12 @@ def _part(value: Any, where: str, found: _Found) -> Any:
             f"{where} is a {kind.__name__}, and two of those can not be told apart; make it a "
             "@dataclass(frozen=True) of plain values"
         )
+    cached = [] if _is_frozen(kind) else _cached_properties(kind)
+    if cached:
+        raise BenchError(
+            f"{where}.{cached[0]} is a cached_property, over which {kind.__name__} lets any value be "
+            f"assigned; make {kind.__name__} a @dataclass(frozen=True)"
+        )
     settings = _attributes(value)
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
     found.files += [path for _, path in sorted(reads.items())]
@@ -232,9 +239,11 @@ def _is_at_its_name(kind: type) -> bool:
 def _attributes(value: Any) -> dict[str, Any]:
     """Return all that an object keeps: fields, slots of its class and its bases, and what was set on it.
 
-    What a `cached_property` keeps is left out: it follows from the rest.
+    What a `cached_property` keeps is left out: it follows from the rest. Nobody can tell it from what
+    was assigned in its place, so that it must be of a frozen class, which lets nothing be assigned.
     """
     kind = type(value)
+    cached = _cached_properties(kind)
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
     slots = (
         name
@@ -242,12 +251,20 @@ def _attributes(value: Any) -> dict[str, Any]:
         for name, one in vars(base).items()
         if isinstance(one, MemberDescriptorType) and hasattr(value, name)
     )
-    kept = {
-        name: one
-        for name, one in getattr(value, "__dict__", {}).items()
-        if not isinstance(getattr(kind, name, None), cached_property)
-    }
+    kept = {name: one for name, one in getattr(value, "__dict__", {}).items() if name not in cached}
     return kept | {name: getattr(value, name) for name in (*slots, *(one.name for one in fields))}
+
+
+def _cached_properties(kind: type) -> list[str]:
+    attributes = {name: one for base in reversed(kind.__mro__) for name, one in vars(base).items()}
+    return [name for name, one in attributes.items() if isinstance(one, cached_property)]
+
+
+def _is_frozen(kind: type) -> bool:
+    """Whether a class is a frozen dataclass itself: one that only builds on such a class lets values be
+    assigned that are no fields."""
+    params: Any = vars(kind).get("__dataclass_params__")
+    return params is not None and bool(params.frozen)
 
 
 def _hash(content: Any) -> str:
