@@ -226,6 +226,7 @@ def forget_sources():
     sources._modules.clear()
     sources._followed.clear()
     sources.installed.cache_clear()
+    sources._distributions.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -4,17 +4,25 @@ after it was loaded, and what lies beside a package of the same name."""
 from __future__ import annotations
 
 import enum
+import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
+import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from conftest import forget_sources
 
+import bench.encoders
+import bench.evaluation
+import bench.retrievers
 from bench import evaluate
 from bench.cli import app
 from bench.retrievers.bm25 import BM25
@@ -379,6 +387,104 @@ def test_a_namespace_package_counts_in_all_of_its_folders(beside, tmp_path, monk
     assert before.keys() == {"bench_space.near", "bench_space.far"}
     beside("second/bench_space/far.py", "x = 2\n")
     assert code_of("bench_space.near")["bench_space.far"] != before["bench_space.far"]
+
+
+def sources_now(module):
+    forget_sources()
+    return sources.sources_of(module)
+
+
+def test_a_helper_in_a_zip_makes_the_code_unknown(beside, tmp_path, monkeypatch):
+    beside("bench_user.py", "import bench_zipped\n")
+    with zipfile.ZipFile(tmp_path / "helpers.zip", "w") as zipped:
+        zipped.writestr("bench_zipped.py", "x = 1\n")
+    assert sources_now("bench_user").known  # there is no such module yet
+    monkeypatch.syspath_prepend(str(tmp_path / "helpers.zip"))
+    assert not sources_now("bench_user").known
+    importlib.import_module("bench_user")
+    assert not sources_now("bench_user").known
+
+
+def test_a_helper_in_a_zip_of_a_folder_without_init_makes_the_code_unknown(
+    beside, tmp_path, monkeypatch
+):
+    beside("bench_user.py", "from bench_space import far\n")
+    beside("bench_space/near.py", "x = 1\n")
+    assert sources_now("bench_user").known
+    with zipfile.ZipFile(tmp_path / "helpers.zip", "w") as zipped:
+        zipped.mkdir("bench_space")
+        zipped.writestr("bench_space/far.py", "x = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "helpers.zip"))
+    assert not sources_now("bench_user").known
+
+
+@pytest.mark.parametrize(
+    "how", ["import bench_made", "from bench_made import x", "def f():\n from bench_made import x"]
+)
+def test_a_helper_that_a_program_has_made_makes_the_code_unknown(how, beside):
+    beside("bench_user.py", f"{how}\n")
+    assert sources_now("bench_user").known
+    sys.modules["bench_made"] = ModuleType("bench_made")
+    assert not sources_now("bench_user").known
+    sys.modules["bench_made"] = None  # Python refuses to import it
+    assert sources_now("bench_user").known
+
+
+def test_a_package_that_a_program_has_made_makes_the_code_in_it_unknown(beside, tmp_path):
+    beside("bench_folder/inner.py", "x = 1\n")
+    sys.modules["bench_made"] = ModuleType("bench_made")
+    sys.modules["bench_made"].__path__ = [str(tmp_path / "bench_folder")]
+    found = sources_now("bench_made.inner")
+    assert found.code.keys() == {"bench_made", "bench_made.inner"}
+    assert not found.known
+
+
+def test_what_lies_loose_among_the_installed_packages_counts_by_its_source(
+    beside, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    beside("bench_user.py", "import bench_loose\nfrom bench_dropped.inner import x\n")
+    beside("site-packages/bench_loose.py", "x = 1\n")
+    beside("site-packages/bench_dropped/__init__.py", "")
+    beside("site-packages/bench_dropped/inner.py", "from . import near\nx = 1\n")
+    beside("site-packages/bench_dropped/near.py", "x = 1\n")
+    before = sources_now("bench_user")
+    assert before.known
+    for name in ("bench_loose", "bench_dropped/__init__", "bench_dropped/inner", "bench_dropped/near"):
+        text = (tmp_path / f"site-packages/{name}.py").read_text()
+        beside(f"site-packages/{name}.py", f"{text}y = 2\n")
+        assert sources_now("bench_user").code != before.code
+        beside(f"site-packages/{name}.py", text)
+    assert sources_now("bench_user") == before
+
+
+def test_a_library_that_is_not_there_a_part_of_python_and_a_folder_leave_the_code_known(beside):
+    beside("bench_folder/inner.py", "x = 1\n")
+    beside(
+        "bench_user.py",
+        "try:\n    import bench_absent, numpy.absent\n    from bench_absent.deep import x\n"
+        "except ImportError:\n    pass\n"
+        "import sys, os.path, xml.dom, _thread, bench_folder\nfrom bench_folder import absent\n",
+    )
+    found = sources_now("bench_user")
+    assert found.code.keys() == {"bench_user"}
+    assert found.known
+    assert found.libraries.keys() == {"numpy"}
+
+
+def test_all_code_of_bench_that_makes_answers_is_known():
+    for room in (bench.retrievers, bench.encoders, bench.evaluation):
+        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+            assert sources_now(module.name).known, module.name
+
+
+def test_whoever_imports_installed_libraries_has_known_code(beside):
+    """All that this environment has: modules and packages, compiled ones, several of one distribution."""
+    tops = [name for name in packages_distributions() if name.isidentifier()]
+    beside("bench_user.py", "".join(f"import {top}\n" for top in tops))
+    found = sources_now("bench_user")
+    assert {name for name, sha256 in found.code.items() if sources.is_unknown(sha256)} == set()
+    assert {"hydra-core", "numpy", "PyYAML", "rich"} <= found.libraries.keys()
 
 
 def test_nothing_is_imported_to_find_a_file(beside):

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import InitVar, dataclass, field, replace
+from collections import Counter
+from dataclasses import FrozenInstanceError, InitVar, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -194,6 +195,62 @@ def test_what_is_worked_out_once_and_kept_is_no_setting():
     assert fingerprint(lazy) == before
 
 
+class Assignable:
+    @cached_property
+    def table(self):
+        return {"rank": 1}
+
+
+@dataclass(frozen=True)
+class Frozen(Assignable):
+    pass
+
+
+class Thawed(Frozen):
+    """A subclass that nobody made frozen again: fields are refused, and all else can be assigned."""
+
+
+@dataclass(unsafe_hash=True)
+class Open(Assignable):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Assignable, Thawed, Open])
+def test_what_may_be_assigned_over_a_cached_property_is_refused(kind):
+    """From the first, not only where it was assigned: that looks as if it had been worked out."""
+    part = kind()
+    said = rf"dict\.inner\[0\]\.table is a cached_property.*make {kind.__name__} a @dataclass\(frozen=True\)"
+    with pytest.raises(BenchError, match=said):
+        fingerprint({"inner": [part]})
+    part.table = {"rank": 2}
+    with pytest.raises(BenchError, match=said):
+        fingerprint({"inner": [part]})
+
+
+def test_a_frozen_class_refuses_what_is_assigned_over_a_cached_property():
+    part = Frozen()
+    before = fingerprint(part)
+    with pytest.raises(FrozenInstanceError):
+        part.table = {"rank": 2}
+    assert part.table == {"rank": 1}
+    assert fingerprint(part) == before
+
+
+def test_a_setting_that_replaces_a_cached_property_of_the_base_counts():
+    @dataclass(frozen=True)
+    class Given(Assignable):
+        table: int = 1
+
+    class Plain(Assignable):
+        table = None
+
+        def __init__(self, table):
+            self.table = table
+
+    for kind in (Given, Plain):
+        assert fingerprint(kind(1)).settings != fingerprint(kind(2)).settings
+
+
 def test_a_path_that_is_not_read_counts_whole():
     @dataclass(frozen=True)
     class Names:
@@ -306,6 +363,173 @@ def test_a_run_file_counts_by_its_content_and_is_read_again(collection, tmp_path
 def test_a_file_that_can_not_be_read_is_refused(path, said):
     with pytest.raises(BenchError, match=said):
         fingerprint(RunFile(path))
+
+
+# Every part that reads files has a place of its own, wherever it stands in the settings.
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Reads two files."""
+
+    one: str
+    other: str
+
+    def reads(self):
+        return {"one": Path(self.one), "other": Path(self.other)}
+
+
+@pytest.fixture
+def file_with(tmp_path):
+    """Write a file with this content; return its path."""
+
+    def write(content):
+        (tmp_path / content).write_text(content)
+        return str(tmp_path / content)
+
+    return write
+
+
+PLACES = {
+    "keys of two types": lambda one, other: {1: one, "1": other},
+    "a key with a dot": lambda one, other: {"a.b": one, "a": {"b": other}},
+    "a key and its value": lambda one, other: {one: other},
+    "a place in a list and a key": lambda one, other: {"a": [one], "a[0]": other},
+    "members of a set": lambda one, other: frozenset((one, other)),
+    "a set in a set": lambda one, other: frozenset((one, frozenset((other,)))),
+}
+
+
+@pytest.mark.parametrize("made", PLACES.values(), ids=PLACES)
+def test_every_file_counts_wherever_the_part_that_reads_it_stands(made, file_with):
+    names = [file_with(name) for name in "ab"]
+    settings = made(*map(RunFile, names))
+    before = fingerprint(settings)
+    for name in names:
+        content = Path(name).read_text()
+        Path(name).write_text("changed")
+        assert fingerprint(settings).settings == before.settings
+        assert fingerprint(settings).files != before.files
+        Path(name).write_text(content)
+    assert fingerprint(settings) == before
+
+
+def test_the_files_of_a_member_of_a_set_stay_together(file_with):
+    a, b, c, d = (file_with(name) for name in "abcd")
+    straight, crossed = (
+        frozenset(Pair(*files) for files in pairs) for pairs in ([(a, b), (c, d)], [(a, d), (c, b)])
+    )
+    assert fingerprint(straight).settings == fingerprint(crossed).settings
+    assert fingerprint(straight).files != fingerprint(crossed).files
+
+
+def test_files_that_change_places_between_settings_are_another_system(file_with):
+    @dataclass(frozen=True)
+    class Weighted:
+        path: str
+        weight: int
+
+        def reads(self):
+            return {"path": Path(self.path)}
+
+    a, b = file_with("a"), file_with("b")
+    for kind in (frozenset, tuple, lambda pair: dict.fromkeys(pair, 1)):
+        straight, crossed = (
+            fingerprint(kind((Weighted(one, 1), Weighted(other, 2)))) for one, other in ((a, b), (b, a))
+        )
+        assert straight.settings == crossed.settings
+        assert straight.files != crossed.files
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory):
+    """Parts that read a file each, or two, and two files have one content."""
+    folder = tmp_path_factory.mktemp("read")
+    names = [str(folder / name) for name in ("a", "b", "b again")]
+    for name in names:
+        Path(name).write_text(Path(name).name[0])
+    return [*map(RunFile, names), Pair(names[0], names[1]), Pair(names[1], names[0])]
+
+
+def meaning(value):
+    """What a setting is, with the content of a file in place of its path."""
+    if isinstance(value, RunFile | Pair):
+        return (type(value), *(path.read_text() for path in value.reads().values()))
+    if isinstance(value, dict):
+        return "map", frozenset(
+            Counter((meaning(key), meaning(one)) for key, one in value.items()).items()
+        )
+    if isinstance(value, frozenset):
+        return "set", frozenset(Counter(map(meaning, value)).items())
+    return value
+
+
+def with_others(value, draw):
+    """Return a setting with other parts in the places of those that read files."""
+    if isinstance(value, dict):
+        return {with_others(key, draw): with_others(one, draw) for key, one in value.items()}
+    if isinstance(value, frozenset):
+        return frozenset(with_others(one, draw) for one in value)
+    return draw(type(value)) if isinstance(value, RunFile | Pair) else value
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_settings_that_read_files_are_equal_exactly_where_their_fingerprints_are(readers, data):
+    parts = st.sampled_from(readers)
+    sets = st.frozensets(parts, min_size=1, max_size=3)
+    members = parts | sets | st.frozensets(parts | sets, min_size=1, max_size=2)
+    names = st.sampled_from([1, "1", "a", "a.a"]) | parts
+    values = st.recursive(
+        members, lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=6
+    )
+    one = data.draw(values)
+    other = with_others(one, lambda kind: data.draw(parts.filter(lambda part: isinstance(part, kind))))
+    assert (meaning(one) == meaning(other)) == (fingerprint(one) == fingerprint(other))
+
+
+SET_KEYS = """
+import sys
+from bench.retrievers.runfile import RunFile
+from bench.storage.identity import files_of, fingerprint, hash_of_files
+parts = frozenset(RunFile(name) for name in sys.argv[1:])
+both = [parts, {part: 1 for part in parts}]
+print(fingerprint(both).key, hash_of_files(files_of(both)) == fingerprint(both).files)
+"""
+
+
+def test_a_set_has_one_fingerprint_whatever_the_hash_seed(file_with):
+    """It lists its members, which differ in their files only, in the order of their hashes."""
+    names = [file_with(name) for name in "abcd"]
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", SET_KEYS, *names],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "1234"
+    }
+    assert len(found) == 1
+    assert "True" in found.pop()
+
+
+def test_a_set_of_objects_has_one_fingerprint_however_they_came_to_be():
+    """Equal settings are met in another order, of members and of what an object keeps."""
+
+    class Kept:
+        def __init__(self, **kept):
+            vars(self).update(kept)
+
+    one, other = ({"a": 1, "z": 2}, {"b": 1, "a": 1})
+    made = [
+        (Kept(**one), Kept(**other)),
+        (Kept(**other), Kept(**one)),
+        [Kept(**dict(reversed(each.items()))) for each in (one, other)],
+    ]
+    for kind in (frozenset, lambda keys: dict.fromkeys(keys, 1)):
+        assert len({fingerprint(kind(each)).settings for each in made}) == 1
 
 
 # Hashes of files are remembered, but never those of another content.

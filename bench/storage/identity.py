@@ -12,7 +12,7 @@ import hashlib
 import json
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -43,10 +43,12 @@ _unknown: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 class Fingerprint:
     """The same in every process and folder. Kept apart, so that what differs can be named.
 
-    settings   hash of class names and values, of all parts; paths of what is read are left out
+    settings   hash of class names and values, of all parts; of a path that is read, only which setting
+               names it
     code       hash of the source files of all classes, and of what those import; "unknown-…", which is
                equal in no other process, where what runs may be in no file: see `is_known`
-    files      hash of every file that a part reads: weights, tokenizer, run file
+    files      hash of every file that a part reads (weights, tokenizer, run file), in the order in
+               which the settings name them
     libraries  distribution → version, of those that can change a result
     """
 
@@ -70,39 +72,40 @@ class Fingerprint:
 def fingerprint(part: object) -> Fingerprint:
     """Return the fingerprint of a retriever, an encoder, or any settings made of such parts.
 
-    Raises `BenchError` for a file that can not be read, and for a setting that has no plain value.
+    Raises `BenchError` for a file that can not be read, for a setting that has no plain value, and for a
+    `cached_property` of a class that is not frozen.
     """
-    found = _Found({}, {})
+    found = _Found([], {})
     settings = _plain(part, type(part).__name__, found)
     sources = {kind: sources_of(kind.__module__) for kind in found.classes}
     libraries = {name: number for one in sources.values() for name, number in one.libraries.items()}
     code = _hash({name: sha256 for one in sources.values() for name, sha256 in one.code.items()})
     untold = [kind for kind, its in sources.items() if not (its.known and _is_at_its_name(kind))]
     if untold:
-        own = [_unknown.setdefault(kind, secrets.token_hex(16)) for kind in untold]
+        own = sorted(_unknown.setdefault(kind, secrets.token_hex(16)) for kind in untold)
         code = UNKNOWN + _hash([code, own])
     return Fingerprint(
         _hash(settings), code, hash_of_files(found.files), dict(sorted(libraries.items()))
     )
 
 
-def files_of(part: object) -> Mapping[str, Path]:
-    """Return place in the settings → file or folder that is read there, of all parts."""
-    found = _Found({}, {})
+def files_of(part: object) -> Sequence[Path]:
+    """Return the files and folders that are read by all parts, in the order of the settings."""
+    found = _Found([], {})
     _plain(part, type(part).__name__, found)
     return found.files
 
 
-def hash_of_files(places: Mapping[str, Path]) -> str:
+def hash_of_files(paths: Sequence[Path]) -> str:
     """Hash the content of files, and of folders with all that is in them now.
 
     With `files_of` this tells whether a file was changed while a system ran, without a look at its
     settings: a plain class may keep there what it has built.
     """
-    hashes: dict[str, str] = {}
-    for place, path in places.items():
+    hashes: dict[int, dict[str, str]] = {}
+    for place, path in enumerate(paths):
         below = files_below(path) if path.is_dir() else {"": path}
-        hashes |= {f"{place}/{name}": cache.sha256_of(file) for name, file in below.items()}
+        hashes[place] = {name: cache.sha256_of(file) for name, file in below.items()}
     return _hash(hashes)
 
 
@@ -124,9 +127,9 @@ def parts_of(part: object) -> Iterator[object]:
 
 @dataclass
 class _Found:
-    """What is met on the way through the parts: place → file or folder that is read, and classes."""
+    """What is met on the way through the parts: files and folders that are read, and classes."""
 
-    files: dict[str, Path]
+    files: list[Path]
     classes: dict[type, None]
 
 
@@ -134,6 +137,8 @@ def _plain(value: Any, where: str, found: _Found) -> Any:
     """Return a value as JSON knows it, equal for equal values, and note the files and classes of parts.
 
     Lists keep their order, mappings have none: a fusion adds up in the order of its parts' names.
+    Files are noted in the order of what is returned, which says where one is read: so each has a place
+    of its own. `where` is for messages.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -147,7 +152,7 @@ def _plain(value: Any, where: str, found: _Found) -> Any:
     if kind in _MAPPINGS:
         return _plain_mapping(value, where, found)
     if kind in _SETS:
-        return {"set": sorted(json.dumps(_plain(one, where, found)) for one in value)}
+        return {"set": _sorted(((where, [one]) for one in value), found)}
     if isinstance(value, Path):
         return {"path": value.as_posix()}
     if isinstance(value, Enum):
@@ -156,9 +161,21 @@ def _plain(value: Any, where: str, found: _Found) -> Any:
 
 
 def _plain_mapping(value: Mapping[Any, Any], where: str, found: _Found) -> Any:
-    pairs = [(key, one, f"{where}.{key}") for key, one in value.items()]
-    plain = [[_plain(key, at, found), _plain(one, at, found)] for key, one, at in pairs]
-    return {"map": sorted(plain, key=json.dumps)}
+    return {"map": _sorted(((f"{where}.{key}", [key, one]) for key, one in value.items()), found)}
+
+
+def _sorted(members: Iterable[tuple[str, list[Any]]], found: _Found) -> list[Any]:
+    """Return members that have no order, by what they are, and by their files where that is equal."""
+    made = []
+    for where, member in members:
+        inside = _Found([], found.classes)
+        plain = [_plain(one, where, inside) for one in member]
+        made.append(
+            (json.dumps(plain, sort_keys=True), hash_of_files(inside.files), plain, inside.files)
+        )
+    made.sort(key=lambda one: one[:2])
+    found.files += [path for *_, paths in made for path in paths]
+    return [plain for _, _, plain, _ in made]
 
 
 def _part(value: Any, where: str, found: _Found) -> Any:
@@ -172,14 +189,21 @@ def _part(value: Any, where: str, found: _Found) -> Any:
             f"{where} is a {kind.__name__}, and two of those can not be told apart; make it a "
             "@dataclass(frozen=True) of plain values"
         )
+    cached = [] if _is_frozen(kind) else _cached_properties(kind)
+    if cached:
+        raise BenchError(
+            f"{where}.{cached[0]} is a cached_property, over which {kind.__name__} lets any value be "
+            f"assigned; make {kind.__name__} a @dataclass(frozen=True)"
+        )
     settings = _attributes(value)
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
-    found.files |= {f"{where}.{setting}": path for setting, path in reads.items()}
-    kept = {name: one for name, one in settings.items() if name not in reads}
+    found.files += [path for _, path in sorted(reads.items())]
+    kept = sorted((name, one) for name, one in settings.items() if name not in reads)
     return {
         "class": _class(kind, found),
+        **({"reads": sorted(reads)} if reads else {}),
         **content,
-        **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept.items()},
+        **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept},
     }
 
 
@@ -215,9 +239,11 @@ def _is_at_its_name(kind: type) -> bool:
 def _attributes(value: Any) -> dict[str, Any]:
     """Return all that an object keeps: fields, slots of its class and its bases, and what was set on it.
 
-    What a `cached_property` keeps is left out: it follows from the rest.
+    What a `cached_property` keeps is left out: it follows from the rest. Nobody can tell it from what
+    was assigned in its place, so that it must be of a frozen class, which lets nothing be assigned.
     """
     kind = type(value)
+    cached = _cached_properties(kind)
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
     slots = (
         name
@@ -225,12 +251,20 @@ def _attributes(value: Any) -> dict[str, Any]:
         for name, one in vars(base).items()
         if isinstance(one, MemberDescriptorType) and hasattr(value, name)
     )
-    kept = {
-        name: one
-        for name, one in getattr(value, "__dict__", {}).items()
-        if not isinstance(getattr(kind, name, None), cached_property)
-    }
+    kept = {name: one for name, one in getattr(value, "__dict__", {}).items() if name not in cached}
     return kept | {name: getattr(value, name) for name in (*slots, *(one.name for one in fields))}
+
+
+def _cached_properties(kind: type) -> list[str]:
+    attributes = {name: one for base in reversed(kind.__mro__) for name, one in vars(base).items()}
+    return [name for name, one in attributes.items() if isinstance(one, cached_property)]
+
+
+def _is_frozen(kind: type) -> bool:
+    """Whether a class is a frozen dataclass itself: one that only builds on such a class lets values be
+    assigned that are no fields."""
+    params: Any = vars(kind).get("__dataclass_params__")
+    return params is not None and bool(params.frozen)
 
 
 def _hash(content: Any) -> str:

@@ -228,8 +228,9 @@ def _keys(retriever: Retriever) -> Iterator[str]:
 @cache
 def _say_unknown(part: str) -> None:
     print(
-        f"bench: the code of {part} is not known (it was typed in, made in a function, or changed since "
-        "this process began), so that its index is not kept for the next run",
+        f"bench: the code of {part} is not known (it was typed in, made in a function, changed since "
+        "this process began, or imports what has neither source nor version), so that its index is not "
+        "kept for the next run",
         file=sys.stderr,
     )
 

@@ -9,10 +9,10 @@ import pkgutil
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, NamespaceLoader
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +35,6 @@ _LIBRARIES = {
 # Where a statement keeps the statements inside it.
 _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 _INSTALLED = ("site-packages", "dist-packages")
-
 
 # What stands for code that nobody can tell: equal to that of no other process.
 UNKNOWN = "unknown-"
@@ -82,8 +81,7 @@ class _Module:
     name: str
     file: Path
     sha256: str
-    own: frozenset[str]  # the modules that it imports
-    others: frozenset[str]  # the libraries that it imports, by their top-level name
+    imports: frozenset[str]  # the modules that it imports, and the packages that it lies in
     loaded: object
     changed_ns: int
 
@@ -104,13 +102,14 @@ def sources_of(module: str) -> Sources:
     """Return what a module is made of: itself and, step by step, all that it imports, with the packages
     that they lie in, which Python runs before them.
 
-    A module counts by its source where it is part of bench or lies outside the installed packages, as
-    one beside the user's own does, and by its version where it is installed. A script counts by its
-    file. Imports inside functions count; what `importlib` is asked for at run time does not.
+    A module counts by its version where a distribution installed it, and by its source everywhere else:
+    that of bench and what lies beside the user's own. A script counts by its file. Imports inside
+    functions count; what `importlib` is asked for at run time does not, and neither does what is not
+    there, as an optional library.
 
-    Unknown is the code of a module without source and version, as what is typed into a notebook, and of
-    one whose file was changed after this process began: it may be loaded from what the file was before,
-    and Python does not tell when it was.
+    Unknown is the code of a module without source and version, as what is typed into a notebook or lies
+    in a zip, of all that import it, and of one whose file was changed after this process began: it may
+    be loaded from what the file was before, and Python does not tell when it was.
     """
     kept = _followed.get(module)
     if kept is None or not all(one.is_current for one in kept[1]):
@@ -119,21 +118,25 @@ def sources_of(module: str) -> Sources:
 
 
 def _follow(module: str) -> tuple[Sources, list[_Module]]:
-    top = module.split(".")[0]
     code: dict[str, _Module] = {}
-    tops: set[str] = set() if _file_of(module) else {top}
+    libraries: dict[str, str] = {}
+    untold: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name not in code and (found := _read(name)):
+        if name in code:
+            continue
+        if found := _read(name):
             code[name] = found
-            waiting += found.own
-            tops |= found.others
-    libraries = {name: number for one in tops for name, number in _versions(one)}
-    hashes = {name: code[name].sha256 for name in sorted(code)}
-    if not hashes and not libraries and top not in sys.stdlib_module_names:
-        hashes[module] = _OF_THIS_PROCESS
-    return Sources(hashes, dict(sorted(libraries.items()))), list(code.values())
+            waiting += found.imports
+        elif versions := _versions(name):
+            libraries |= versions
+        elif _is_code(name):
+            untold.add(name)
+    if not (code or libraries or _is_of_python(module)):
+        untold.add(module)
+    hashes = {name: one.sha256 for name, one in code.items()} | dict.fromkeys(untold, _OF_THIS_PROCESS)
+    return Sources(dict(sorted(hashes.items())), dict(sorted(libraries.items()))), list(code.values())
 
 
 def _read(name: str) -> _Module | None:
@@ -151,21 +154,19 @@ def _read(name: str) -> _Module | None:
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     if name == "__main__":  # of a package, by python -m, or of none
         package = getattr(loaded, "parent", "")
-    _modules[name] = _Module(name, file, sha256, *_imported(name, package, source), loaded, changed)
+    _modules[name] = _Module(name, file, sha256, _imported(name, package, source), loaded, changed)
     return _modules[name]
 
 
-def _imported(name: str, package: str, source: bytes) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the modules that a module imports, with the packages that it lies in, and the libraries."""
+def _imported(name: str, package: str, source: bytes) -> frozenset[str]:
+    """Return the modules that a module imports, with the packages that it lies in."""
     parents = package.split(".") if package else []
-    own, others = {".".join(parents[: n + 1]) for n in range(len(parents))} - {name}, set()
+    found = {".".join(parents[: n + 1]) for n in range(len(parents))} - {name}
     for choices in _imports(source, package):
-        top = choices[0].split(".")[0]
-        if module := next((choice for choice in choices if _file_of(choice)), None):
-            own.add(module)
-        elif top in _LIBRARIES or name.split(".")[0] != "bench":
-            others.add(top)
-    return frozenset(own), frozenset(others)
+        if name.split(".")[0] == "bench" and choices[0].split(".")[0] not in ("bench", *_LIBRARIES):
+            continue
+        found.add(next((choice for choice in choices if _is_code(choice)), choices[0]))
+    return frozenset(found)
 
 
 @cache
@@ -191,10 +192,9 @@ def _imports(source: bytes, package: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _file_of(name: str) -> Path | None:
-    """Return the file that Python takes a module from; None where there is no such module, and where it
-    is a part of Python or installed."""
-    top = name.split(".")[0]
-    if top in sys.stdlib_module_names:
+    """Return the file that Python takes a module from; None where there is no such module or file, and
+    where it is a part of Python or of what is installed with a version."""
+    if _is_of_python(name):
         return None
     if name == "__main__":
         origin = None if _is_interactive() else getattr(sys.modules[name], "__file__", None)
@@ -203,7 +203,21 @@ def _file_of(name: str) -> Path | None:
         origin = spec.origin if spec and spec.has_location else None
     if origin is None or not (file := Path(origin)).is_file():
         return None
-    return None if top != "bench" and any(part in _INSTALLED for part in file.parts) else file
+    installed_there = any(part in _INSTALLED for part in file.parts) and name.split(".")[0] != "bench"
+    return None if installed_there and _versions(name) else file
+
+
+def _is_code(name: str) -> bool:
+    """Whether there is such a module, but for those of Python, and folders without __init__."""
+    if _is_of_python(name):
+        return False
+    if spec := _spec(name):
+        return not (spec.loader is None or isinstance(spec.loader, NamespaceLoader))
+    return sys.modules.get(name) is not None
+
+
+def _is_of_python(name: str) -> bool:
+    return name.split(".")[0] in sys.stdlib_module_names
 
 
 def _spec(name: str) -> ModuleSpec | None:
@@ -248,15 +262,20 @@ def _is_interactive() -> bool:
     return hasattr(sys, "ps1") or bool(sys.flags.interactive)
 
 
-def _versions(top: str) -> Iterator[tuple[str, str]]:
-    """Yield the distributions that a top-level module comes in, none for the standard library."""
-    if top in sys.stdlib_module_names:
-        return
-    known = [name for name in _LIBRARIES.get(top, ()) if installed(name)]
-    # This looks through everything that is installed, 0.15 s.
-    for name in known or packages_distributions().get(top, []):
-        if number := installed(name):
-            yield name, number
+def _versions(name: str) -> dict[str, str]:
+    """Return distribution → version of those that a module may come in, by its top-level name."""
+    top = name.split(".")[0]
+    if _is_of_python(top):
+        return {}
+    known = [one for one in _LIBRARIES.get(top, ()) if installed(one)]
+    found = known or _distributions().get(top, [])
+    return {one: number for one in found if (number := installed(one))}
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Return top-level name → distributions. This looks through everything installed, 0.15 s."""
+    return packages_distributions()
 
 
 @cache
