@@ -139,11 +139,11 @@ def replacing(folder: Path, run: Path, earlier: Record | None) -> Iterator[Path]
 
 @contextmanager
 def after_replacing(folder: Path) -> Iterator[None]:
-    """Let an error in this block say that the folder was replaced before it."""
+    """Let an error in this block say that the baseline was replaced before it."""
     try:
         yield
     except BaseException as error:
-        error.add_note(f"{folder} was replaced all the same")
+        error.add_note(f"the baseline in {folder} was replaced all the same")
         raise
 
 

@@ -520,6 +520,8 @@ GATE = [
     Row("gate-long-name", f"gate {LONG} --baseline base", nothing, 2, "File name too long"),
     Row("gate-baseline-long-name", f"gate run --baseline {LONG} --update", nothing, 2, "File name too long"),
     Row("gate-json-a-folder", "GATE --json c", nothing, 2, "it is a folder; name a file"),
+    Row("gate-json-and-junit-in-one-file", "GATE --json x --junit ./x", nothing, 2, "--junit and --json both name x", leaves=("x",)),
+    Row("gate-json-onto-a-record", "GATE --json base/record.json", nothing, 2, "--json names base/record.json, a file of the run in base"),
     Row("gate-json-standard-output", "GATE --json -", nothing, 0, '"exit_code": 0'),
     Row("gate-measure-twice", "GATE --measure MAP --measure MAP", nothing, 2, "a measure twice"),
     Row("gate-measure-judged", "GATE --measure Judged@10", nothing, 2, "can not be tested"),
