@@ -296,7 +296,7 @@ def test_what_breaks_where_a_signal_was_swallowed_is_told_as_the_signal(here):
 
 
 def test_an_interrupt_when_the_baseline_was_replaced_says_both(here):
-    with pytest.raises(Stopped), telling({"--json": Path("g.json")}, []):
-        with after_replacing(Path("base")):
-            raise Stopped(signal.SIGINT)
+    forms = {"--json": Path("g.json")}
+    with pytest.raises(Stopped), telling(forms, []), after_replacing(Path("base")):
+        raise Stopped(signal.SIGINT)
     assert told("--json") == (130, "interrupted; the baseline in base was replaced all the same")

@@ -148,9 +148,8 @@ def _collection_of(record: Record, folder: str | None, allowed: Sequence[str]) -
 
     source = record.content["config"].get("collection")
     try:
-        if folder is not None:
-            has_folder = isinstance(source, Mapping) and "path" in source
-            require(has_folder, "the run's collection has no folder; leave --collection out")
+        if folder is not None and isinstance(source, Mapping):
+            require("path" in source, "the run's collection has no folder; leave --collection out")
             source = {**source, "path": folder}
         return collection_of(record, source, allowed, "--collection DIR")
     except BenchError as error:
