@@ -166,8 +166,9 @@ def gate(
                 test = _measured_on(now, run, changes or (), allow or ())
                 _replace(baseline, earlier, run, now, test, stopped, reason, anew=anew)
                 to_the_end.enter_context(after_replacing(baseline))
-                how = "first" if first else "new"
-                how += f" baseline{', begun anew' if anew else ''}"
+                how = (
+                    "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
+                )
                 because = f", because: {reason}" if reason else ""
                 why = f"{how} → {baseline}{because}"
                 ended = Renewal(0, how + bool(reason) * " with a reason", why)
