@@ -95,8 +95,11 @@ class Verdict:
     def write_none(self, exit_code: int, why: str) -> None:
         """Say in every form that there is no verdict, as far as it can be written."""
         for form in self._forms:
-            with contextlib.suppress(Exception):
+            try:
                 form.output.put(form.none(exit_code, why))
+            except Exception:
+                with contextlib.suppress(OSError):
+                    form.output.withdraw()
 
 
 def _refusals(asked: Mapping[str, Path], folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
@@ -146,6 +149,11 @@ class _File:
         write_text(self._path, text, keep=not self._written)  # what is kept is of an earlier gate
         self._written = True
 
+    def withdraw(self) -> None:
+        """Remove what was written here, if it can be."""
+        if self._written and not self.is_stream:
+            self._path.resolve().unlink()
+
 
 @dataclass(frozen=True)
 class _Page:
@@ -171,6 +179,9 @@ class _Page:
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
+    def withdraw(self) -> None:
+        pass
+
 
 @dataclass(frozen=True)
 class _Screen:
@@ -180,6 +191,9 @@ class _Screen:
     is_stream = False
 
     def check(self) -> None:
+        pass
+
+    def withdraw(self) -> None:
         pass
 
     def put(self, text: str) -> None:

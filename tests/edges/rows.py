@@ -818,6 +818,7 @@ ON_A_FULL_DISK = [
     Row("disk-gate-json", "GATE --json out/x.json", FULL, 2, "cannot write", disk="8k"),
     Row("disk-gate-junit", "GATE --junit out/x.xml", FULL, 2, "cannot write", disk="8k"),
     Row("disk-gate-summary", "GATE --summary out/x.md", FULL, 2, "cannot write", disk="8k"),
+    Row("disk-gate-room-for-one-form", "GATE --junit out/x.xml --json out/x.json", FULL, 2, "cannot write out/x.json", never=["x.xml"], disk="12k", mount=True),
     Row("disk-gate-update", "gate run --update --baseline out/base", FULL, 2, "cannot write", disk="8k"),
     Row("disk-tune", "TUNE tune.folds=2", FULL, 2, "cannot write", disk="8k"),
     Row("disk-split", "split out/lone", copy("lone", "kept/lone"), 2, "cannot write", disk="12k", mount=True),
