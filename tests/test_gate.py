@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import content_of, only_run, with_evidence
+from conftest import ROOT, content_of, only_run, with_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from bench.api import evaluate
 from bench.cli.app import app
 from bench.errors import BenchError
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
 from bench.experiment.baseline import anchor_after, loosened
 from bench.experiment.gate import Floor, Outcome, _floors, hold, non_inferior
+from bench.experiment.run import run_and_save
+from bench.ranking import empty
 from bench.report.escape import visible
 from bench.report.gate import floor_words, gate_json, gate_junit, gate_markdown, github_annotations
 from bench.runs.record import Record
@@ -345,7 +350,7 @@ def test_every_form_says_the_same():
     assert [row["outcome"] for row in content["findings"]] == ["regressed", "improved"]
     assert [row["holds"] for row in content["floors"]] == [False, True]
     assert gate_markdown(result).startswith("### ❌ Retrieval quality: regressed")
-    lines = list(github_annotations(result))
+    lines = github_annotations(result).splitlines()
     assert lines[0].startswith("::error title=bench gate regressed::a nDCG@10")
     assert lines[1].startswith("::notice title=bench gate improved::b")
     assert lines[2].startswith("::error title=bench gate below floor::a nDCG@10")
@@ -371,7 +376,7 @@ def test_a_name_of_any_characters_stays_one_in_annotations_and_junit(name):
         record({name: BASE}), record({name: changed(-0.05, 0.1)}), floors={(name, "nDCG@10"): 0.65}
     )
     shown = visible(name)
-    lines = list(github_annotations(result))
+    lines = github_annotations(result).splitlines()
     assert len(lines) == 2
     for line, title in zip(lines, ("bench gate regressed", "bench gate below floor"), strict=True):
         assert len(line.splitlines()) == 1
@@ -396,21 +401,80 @@ def gate(*arguments):
     return done.exit_code, done.output
 
 
-@pytest.fixture
-def variant(saved, tmp_path):
-    """Make a run of the systems a and b with these losses, as a folder."""
+def answers_in(file):
+    """Query → documents, in the order of the lines of a run file."""
+    found = {}
+    for line in file.read_text().splitlines():
+        query, _, doc, *_ = line.split(" ")
+        found.setdefault(query, []).append(doc)
+    return found
 
-    def make(name, *, lost=(0.0, 0.0), systems="ab", change=None):
+
+def write_answers(file, answers):
+    file.write_text(
+        "".join(f"{q} Q0 {d} {n} {-n} x\n" for q, docs in answers.items() for n, d in enumerate(docs, 1))
+    )
+
+
+def relevant():
+    """Query → its documents in the order of their grades, of the shipped labels."""
+    rows = (ROOT / "qrels" / "digest" / "qrels" / "test.tsv").read_text().splitlines()[1:]
+    judged = sorted((line.split("\t") for line in rows), key=lambda row: -int(row[2]))
+    found = {}
+    for query, doc, _ in judged:
+        found.setdefault(query, []).append(doc)
+    return found
+
+
+def after(answers, loss):
+    """Reverse this share of the lists, at least one; UNLIKE makes three of five lists ideal."""
+    lists = dict(answers)
+    if loss == UNLIKE:
+        for n, (query, graded) in enumerate(relevant().items()):
+            if query in lists:
+                lists[query] = graded if n % 5 > 1 else lists[query][::-1]
+        return lists
+    lost = sorted(lists)[: math.ceil(loss * len(lists))]
+    return lists | {query: lists[query][::-1] for query in lost}
+
+
+DIGEST = {"_target_": "bench.collections.beir.digest"}
+
+
+@pytest.fixture(scope="session")
+def ran(saved, tmp_path_factory):
+    """Run lists of which some got worse, by system, as run files; each kind of run once."""
+    made = {}
+
+    def run(lost, collection=DIGEST):
+        key = json.dumps([lost, collection])
+        if key not in made:
+            folder = tmp_path_factory.mktemp("ran")
+            for system, loss in lost.items():
+                write_answers(folder / f"{system}.trec", after(answers_in(saved / "bm25.trec"), loss))
+            retrievers = {
+                name: {
+                    "_target_": "bench.retrievers.runfile.RunFile",
+                    "path": str(folder / f"{name}.trec"),
+                }
+                for name in lost
+            }
+            config = json.loads((saved / "record.json").read_text())["config"]
+            changed = {"collection": collection, "retrievers": retrievers, "output": str(folder / "out")}
+            made[key] = run_and_save({**config, **changed}).folder
+        return made[key]
+
+    return run
+
+
+@pytest.fixture
+def variant(ran, tmp_path):
+    """Make a run of the systems a and b that lost this share of their lists, as a folder."""
+
+    def make(name, *, lost=(0.0, 0.0), systems="ab", change=None, collection=DIGEST):
         folder = tmp_path / name
-        shutil.copytree(saved, folder)
+        shutil.copytree(ran(dict(zip(systems, lost, strict=False)), collection), folder)
         content = content_of(folder)
-        (one,) = content["systems"].values()
-        content["systems"], content["config"]["retrievers"] = {}, {}
-        for system, loss in zip(systems, lost, strict=False):
-            values = {m: [v * (1 - loss) for v in row] for m, row in one["values"].items()}
-            content["systems"][system] = {**one, "values": values}
-            shutil.copy(folder / "bm25.trec", folder / f"{system}.trec")
-        (folder / "bm25.trec").unlink()
         if change:
             change(content)
         (folder / "record.json").write_text(json.dumps(with_evidence(content)))
@@ -460,12 +524,14 @@ def test_a_run_of_which_a_system_failed_needs_a_reason_to_be_a_baseline(variant,
 
 
 def as_read(folder):
-    """(exit code, failures, mark) of what --json, --junit and --summary wrote."""
+    """(exit code, failures and errors, mark) of what --json, --junit and --summary wrote."""
     suite = ElementTree.parse(folder / "g.xml").getroot()
-    failures = sum(case.find("failure") is not None for case in suite)
-    assert suite.get("failures") == str(failures)
+    failures, errors = (
+        sum(case.find(kind) is not None for case in suite) for kind in ("failure", "error")
+    )
+    assert (suite.get("failures"), suite.get("errors")) == (str(failures), str(errors))
     mark = (folder / "g.md").read_text().split()[1]
-    return json.loads((folder / "g.json").read_text())["exit_code"], failures, mark
+    return json.loads((folder / "g.json").read_text())["exit_code"], failures + errors, mark
 
 
 LOST, SAME, LOOSER, UNLIKE = "lost", "same", "looser", "unlike"
@@ -498,14 +564,10 @@ LOST, SAME, LOOSER, UNLIKE = "lost", "same", "looser", "unlike"
     ],
 )
 def test_what_is_written_says_what_the_process_exits_with(variant, tmp_path, run, options, code):
-    def unlike(content):
-        for row in content["systems"]["a"]["values"].values():
-            row[:] = [v * (n % 2) for n, v in enumerate(row)] if sum(row) == 0 else row[::-1]
-
     made = {
         LOST: lambda: variant("run", lost=(0.3, 0.0)),
         LOOSER: lambda: variant("run", change=looser),
-        UNLIKE: lambda: variant("run", change=unlike),
+        UNLIKE: lambda: variant("run", lost=(UNLIKE, 0.0)),
     }.get(run, lambda: variant("run"))()
     base = tmp_path / "none" if run == "first" else variant("base")
     if run == "damaged":
@@ -537,7 +599,7 @@ def test_what_was_accepted_while_a_run_was_held_is_not_undone(variant, monkeypat
         monkeypatch.undo()
         assert gate(other, "--baseline", base, "--update", "--reason", "theirs")[0] == 0
 
-    monkeypatch.setattr("bench.runs.comparable.require_run_files", meanwhile)
+    monkeypatch.setattr("bench.runs.run_files.require_run_files", meanwhile)
     with pytest.raises(BenchError, match=f"the baseline in {base} was replaced meanwhile; gate again"):
         gate(one, "--baseline", base, "--update", "--reason", "ours")
     assert accepted_in(base) == ["theirs"]
@@ -552,7 +614,7 @@ def test_two_first_baselines_at_once_are_one(variant, tmp_path, monkeypatch):
         monkeypatch.undo()
         assert gate(other, "--baseline", base, "--update")[0] == 0
 
-    monkeypatch.setattr("bench.runs.comparable.require_run_files", meanwhile)
+    monkeypatch.setattr("bench.runs.run_files.require_run_files", meanwhile)
     with pytest.raises(BenchError, match="was replaced meanwhile"):
         gate(one, "--baseline", base, "--update")
     assert Record.load(base).content == Record.load(other).content
@@ -616,8 +678,9 @@ def test_floors_and_forms_count_for_a_first_baseline_and_one_begun_anew_too(vari
     assert not (tmp_path / "none").exists()
     assert gate(run, *first, "--json", tmp_path / "g.json")[0] == 0
     assert (tmp_path / "g.json").exists()
-    anew = variant("anew", change=lambda content: content["labels"].update(fingerprint="f" * 64))
-    again = (anew, *first, "--reason", "new labels")
+    labelled = tmp_path / "mine"
+    anew = variant("anew", collection=labelled_elsewhere(labelled, grade=0))
+    again = (anew, *first, "--reason", "new labels", "--set", f"collection.path={labelled}")
     with pytest.raises(BenchError, match="no measure bogus"):
         gate(*again, "--floor", "bogus=0.5")
     exit_code, output = gate(*again, "--floor", "nDCG@10=0.99")
@@ -767,8 +830,9 @@ def of_an_unknown_document(file):
 
 
 def of_an_unknown_query(file):
+    doc = file.read_text().split(" ")[2]
     with file.open("a") as out:
-        out.write("nosuch Q0 d01 1 1 b\n")
+        out.write(f"nosuch Q0 {doc} 1 1 b\n")
 
 
 def without_a_query(file):
@@ -777,20 +841,31 @@ def without_a_query(file):
     file.write_text("".join(line for line in lines if line.split(" ")[0] != first))
 
 
-def deeper_than_the_run(file):
-    first = file.read_text().split(" ")[0]
-    with file.open("a") as out:
-        out.writelines(f"{first} Q0 more{n} 1 -{n} b\n" for n in range(126))
+def in_another_order(file):
+    """The scores stay where they were: only what they are of has changed."""
+    write_answers(file, {query: docs[::-1] for query, docs in answers_in(file).items()})
+
+
+def with_other_scores(file):
+    """Each line is of the document that it was of."""
+    rows = [line.split(" ") for line in file.read_text().splitlines()]
+    file.write_text("".join(" ".join([*row[:4], row[3], row[5]]) + "\n" for row in rows))
+
+
+def without_its_first_lines(file):
+    write_answers(file, {query: docs[1:] or docs for query, docs in answers_in(file).items()})
 
 
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         (without_file, "b.trec, the answers of b, is not there"),
-        (of_an_unknown_document, "the document 'nosuch'"),
+        (of_an_unknown_document, "document 'nosuch' is not in the collection"),
         (of_an_unknown_query, "answers 'nosuch', which the record has not"),
         (without_a_query, "and by the record"),
-        (deeper_than_the_run, "and the run kept"),
+        (in_another_order, "and its record says"),
+        (with_other_scores, "above the one before it"),
+        (without_its_first_lines, "and its record says"),
     ],
 )
 @pytest.mark.parametrize("first", [False, True])
@@ -809,17 +884,93 @@ def test_what_becomes_a_baseline_has_the_run_file_of_every_system(variant, damag
         assert gate(run, "--baseline", base)[0] == 0
 
 
-def test_where_the_corpus_is_not_at_hand_or_another_its_ids_are_not_asked_for(variant):
-    def of(**settings):
-        def change(content):
-            content["config"]["collection"] |= settings
+def test_a_run_file_is_no_deeper_than_its_run(variant, tmp_path):
+    run = variant("run", change=lambda content: content["config"].update(depth=100))
+    with pytest.raises(BenchError, match="and the run kept 100"):
+        gate(run, "--baseline", tmp_path / "base", "--update")
 
-        return change
 
-    for number, other in enumerate(({"path": "gone"}, {"_target_": "mine.Collection"})):
-        run = variant(f"run{number}", change=of(**other))
-        of_an_unknown_document(run / "b.trec")
-        assert gate(run, "--baseline", run.parent / f"base{number}", "--update")[0] == 0
+def labelled_elsewhere(folder, *, grade):
+    """A copy of the shipped collection in which the first document judged has this grade."""
+    shutil.copytree(ROOT / "qrels" / "digest", folder, ignore=shutil.ignore_patterns("pages", "passes"))
+    labels = folder / "qrels" / "test.tsv"
+    head, first, *rest = labels.read_text().splitlines()
+    pair, _ = first.rsplit("\t", 1)
+    labels.write_text("\n".join([head, f"{pair}\t{grade}", *rest, ""]))
+    beir = {"_target_": "bench.collections.beir.BeirFolder", "path": str(folder)}
+    return {**beir, "relevant": 2, "complete": True}
+
+
+def test_the_collection_of_a_run_that_becomes_a_baseline_is_named_where_it_moved(variant, tmp_path):
+    """A record keeps no absolute path."""
+    folder, moved, base = tmp_path / "mine", tmp_path / "moved", tmp_path / "base"
+    run = variant("run", collection=labelled_elsewhere(folder, grade=3))
+    folder.rename(moved)
+    update = (run, "--baseline", base, "--update")
+    with pytest.raises(BenchError, match=r"can not be measured again: .*--set collection\.path=DIR"):
+        gate(*update)
+    labelled_elsewhere(folder, grade=0)
+    with pytest.raises(BenchError, match="the labels changed since the run"):
+        gate(*update, "--set", f"collection.path={folder}")
+    assert not base.exists()
+    assert gate(*update, "--set", f"collection.path={moved}")[0] == 0
+    with pytest.raises(BenchError, match="leave it out beside a RUN"):
+        gate(*update, "--set", f"collection.path={moved}", "--set", "depth=5")
+    with pytest.raises(BenchError, match="leave it out beside a RUN"):
+        gate(run, "--baseline", base, "--set", f"collection.path={moved}")
+
+
+def test_code_of_others_is_not_run_to_measure_again_unless_it_is_allowed(variant, tmp_path):
+    def theirs(content):
+        content["config"]["collection"] = {"_target_": "mine.Collection"}
+
+    with pytest.raises(BenchError, match=r"can not be measured again: .*--allow mine"):
+        gate(variant("run", change=theirs), "--baseline", tmp_path / "base", "--update")
+
+
+@dataclass(frozen=True)
+class Even:
+    """Gives each document of some the same score, in the order that it was given; finds nothing else."""
+
+    docs: tuple[int, ...]
+
+    def index(self, collection, store):
+        return EvenSearcher(self.docs)
+
+
+@dataclass(frozen=True)
+class EvenSearcher:
+    docs: tuple[int, ...]
+    exact: None = None
+    nbytes: int = 1
+
+    @property
+    def facts(self):
+        return {}
+
+    def search(self, queries, k):
+        run = empty(len(queries), k)
+        run.docs[:, : len(self.docs)] = self.docs
+        run.scores[:, : len(self.docs)] = 1
+        return run
+
+
+@pytest.mark.parametrize("docs", [(), (0, 1, 2), (2, 1, 0), (0, 2, 1)])
+def test_a_system_that_found_nothing_or_orders_equal_scores_its_own_way_is_what_it_is(
+    beir, tmp_path, docs
+):
+    """Equal scores mean the order of the lines, and here a relevant document is among them."""
+    made = evaluate(beir, {"even": Even(docs)}, measures=["MAP", "P@1"], depth=10)
+    run = made.save(tmp_path / "out")
+    update = ("--baseline", tmp_path / "base", "--update", "--set", f"collection.path={beir}")
+    if docs == (0, 1, 2):
+        (damaged := tmp_path / "damaged").mkdir()
+        shutil.copytree(run, damaged, dirs_exist_ok=True)
+        file = damaged / "even.trec"
+        file.write_text("".join(sorted(file.read_text().splitlines(keepends=True), reverse=True)))
+        with pytest.raises(BenchError, match="and its record says"):
+            gate(damaged, *update)
+    assert gate(run, *update)[0] == 0
 
 
 @given(

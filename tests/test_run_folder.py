@@ -346,7 +346,9 @@ def test_only_what_a_run_writes_is_copied(bench, two_runs, tmp_path):
     (run / "more").mkdir()
     (run / "plots" / "notes.txt").touch()
     assert foreign_files(run) == ["more", "notes.txt", "plots/notes.txt"]
-    done = bench("gate", str(run / "record.json"), "--update", "--baseline", "run/base")
+    data = two_runs[1].parents[1] / "new-data"
+    update = ("--update", "--baseline", "run/base", "--set", f"collection.path={data}")
+    done = bench("gate", str(run / "record.json"), *update)
     assert done.returncode == 0, done.stderr
     assert foreign_files(run / "base") == []
     assert names(run / "base") == names(two_runs[1])

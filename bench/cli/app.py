@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import inspect
 import io
@@ -20,8 +19,9 @@ from bench.cli.agree import agree
 from bench.cli.compare import compare
 from bench.cli.complete import complete
 from bench.cli.diff import diff
-from bench.cli.endings import Stopped, outlast_readers, stoppable
+from bench.cli.endings import outlast_readers, stoppable
 from bench.cli.examples import with_examples
+from bench.cli.exits import ending_of
 from bench.cli.export import export
 from bench.cli.gate import gate
 from bench.cli.import_tables import import_tables
@@ -34,7 +34,7 @@ from bench.cli.show import show
 from bench.cli.split import split
 from bench.cli.tune import tune
 from bench.cli.verify import verify
-from bench.errors import NO_SPACE, BenchError, in_one_line, visible
+from bench.errors import BenchError
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
@@ -102,49 +102,23 @@ def _command(arguments: list[str]) -> int:
     return 0
 
 
-# What a path that somebody named can be; a file that is not there may be one that we should have made.
-_NO_SUCH_USE = (
-    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR),
-    *(errno.EACCES, errno.EPERM, errno.EROFS),
-)
-
-
-def _refuse(message: str) -> int:
-    print(f"bench: {visible(in_one_line(message))}", file=sys.stderr)
-    return 2
-
-
 def _exit_code(arguments: list[str], debug: bool) -> int:
-    """Run a command. Return 0 passed, 1 regressed or different, 2 bad input, 3 undecidable, 70 an error
-    of our own; 130 interrupted, 143 terminated, as shells say it."""
+    """Run a command. Return 0 passed, 1 regressed or different, 3 undecidable, or what `ending_of` has
+    for an error."""
     try:
         with stoppable():
             code = _command(arguments)
         sys.stdout.flush()
         return code
-    except BenchError as error:
-        if debug:
+    except (Exception, KeyboardInterrupt) as error:
+        ending = ending_of(error)
+        if ending.exit_code == crash.EXIT_CODE:
+            return crash.report(error, debug=debug)
+        if debug and isinstance(error, BenchError):
             traceback.print_exception(error)
-        return _refuse(str(error))
-    except typer.TyperException as error:  # the command line does not say what the command asks for
-        context = getattr(error, "ctx", None)  # not every one of them knows its command
-        asked = context.command_path if context else "bench"
-        return _refuse(f"{error.format_message()} See '{asked} --help'.")
-    except Stopped as signal:
-        print(f"bench: {signal.word}", file=sys.stderr)
-        return signal.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("bench: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # of a pipe that was named as an output
-        return 141
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in NO_SPACE:
-            return _refuse(f"cannot write: {error.strerror}; free some space")
-        if isinstance(error, OSError) and error.errno in _NO_SUCH_USE and error.filename:
-            path = error.filename2 or error.filename  # of two, where it was to go
-            return _refuse(f"cannot use {path}: {error.strerror}; name another path")
-        return crash.report(error, debug=debug)
+        if not isinstance(error, BrokenPipeError):
+            print(f"bench: {ending.why}", file=sys.stderr)
+        return ending.exit_code
 
 
 def main() -> NoReturn:

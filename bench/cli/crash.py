@@ -23,7 +23,7 @@ def report(error: BaseException, *, debug: bool = False) -> int:
     try:
         traceback.clear_frames(error.__traceback__)  # they hold what had filled the memory
         text = "".join(traceback.format_exception(error))
-        what = " ".join("".join(traceback.format_exception_only(error)).split())[:_LONGEST]
+        what = words_of(error)
         file = _keep(text)
         where = (
             f"the traceback is in {file}" if file else "the traceback could not be kept and stands above"
@@ -34,6 +34,14 @@ def report(error: BaseException, *, debug: bool = False) -> int:
     except Exception:
         os.write(2, b"bench: internal error, and no memory or place to say which; please report it\n")
     return EXIT_CODE
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, with its class, in one line; where memory is short, its class alone."""
+    try:
+        return " ".join("".join(traceback.format_exception_only(error)).split())[:_LONGEST]
+    except Exception:
+        return type(error).__name__
 
 
 def _keep(text: str) -> Path | None:

@@ -99,22 +99,13 @@ def _require_same_values(
 ) -> None:
     """Raise `BenchError` where a run file gives another value than its record has."""
     from bench.collections.run_file import ReadRun
-    from bench.evaluation.measures import Measure, evaluate
-    from bench.ranking import ties_of
+    from bench.runs.run_files import require_values
 
     asked = test.queries.select([test.queries.ids.index(query)])
-    measures = [Measure.parse(name) for name in found.measures]
-    recorded = found.values[:, :, list(found.query_ids).index(query)]
+    recorded = found.values[:, :, [list(found.query_ids).index(query)]]
     for file, row in zip(files, rows, strict=True):
         answers = ReadRun.read(file, test.collection, own=True)
-        run = answers.of(asked, len(test.collection), ties_of(test.collection))
-        now = evaluate(run, asked, test.qrels, test.collection, measures).values[:, 0]
-        for name, value, then in zip(found.measures, now, recorded[row], strict=True):
-            require(
-                abs(value - then) < 1e-6,
-                f"{file} gives {name} {value:.4f} for '{query}', and its record says {then:.4f}: one of "
-                "them was changed; run again",
-            )
+        require_values(answers, asked, test, found.measures, recorded[row])
 
 
 def _rankings(
@@ -153,30 +144,19 @@ def _rankings(
 
 def _collection_of(record: Record, folder: str | None, allowed: Sequence[str]) -> TestCollection | None:
     """Return what the run was measured on, None with a line on stderr where it is not at hand."""
-    from bench.experiment.build import require_allowed
-    from bench.experiment.run import load_collection
+    from bench.experiment.run import collection_of
 
     source = record.content["config"].get("collection")
     try:
-        require(isinstance(source, Mapping), "the record does not say what the run was measured on")
-        if folder is not None:
+        if folder is not None and isinstance(source, Mapping):
             require("path" in source, "the run's collection has no folder; leave --collection out")
             source = {**source, "path": folder}
-        require_allowed({"collection": source}, allowed)
-        test = load_collection({"collection": source}, " as --collection DIR")
-        now = {"collection": test.collection.fingerprint, "labels": test.qrels.fingerprint}
-        for key, value in now.items():
-            require(
-                record.content[key]["fingerprint"] == value,
-                f"the {'corpus' if key == 'collection' else key} changed since the run; name a folder "
-                "of the earlier as --collection DIR",
-            )
+        return collection_of(record, source, allowed, "--collection DIR")
     except BenchError as error:
         if folder is not None:
             raise
         print(f"without texts, titles and grades: {error}", file=sys.stderr)
         return None
-    return test
 
 
 def _folder(run: str) -> str:

@@ -1,78 +1,200 @@
-"""What `gate` writes of its verdict: files that were asked for, and what GitHub shows of a step."""
+"""What `gate` writes of its verdict: files that were asked for, and what GitHub shows of a step.
+
+None of it may say anything else than the process exits with, which whoever reads it later does not see.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from bench.cli.endings import stoppable
+from bench.cli.exits import ending_of
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.experiment.gate import GateResult
 
+_PAGE = "GITHUB_STEP_SUMMARY"
 
-@dataclass(frozen=True)
+
+@contextmanager
+def telling(files: Mapping[str, Path | None], folders: Sequence[Path]) -> Iterator[Verdict]:
+    """Yield the verdict to be written, into the file of each option and what GitHub shows.
+
+    folders  of the runs that are read
+
+    Where the block ends without a verdict, or with one that could not be written everywhere, all that
+    was asked for says so, with the exit code and the reason.
+    """
+    asked = {option: file for option, file in files.items() if file is not None}
+    verdict = Verdict(asked, folders)
+    try:
+        with stoppable():  # or what a signal has broken would be taken for an error of our own
+            verdict.require_writable()
+            try:
+                yield verdict
+            except SystemExit as left:  # of a library: 0 would be a pass
+                raise RuntimeError(f"something called sys.exit({left.code!r})") from left
+    except BaseException as error:
+        ending = ending_of(error)
+        verdict.write_none(ending.exit_code, ending.why)
+        raise
+
+
 class Verdict:
     """Where the verdict goes, besides the screen."""
 
-    junit: Path | None
-    summary: Path | None
-    json: Path | None
-    page: Path | None
+    def __init__(self, files: Mapping[str, Path], folders: Sequence[Path]) -> None:
+        from bench.report import gate as found
+        from bench.report import no_verdict as none
+        from bench.report.write import beside
+
+        self.beside = beside(*files.values())  # where tables go
+        junit = found.gate_junit, none.no_verdict_junit
+        markdown = found.gate_markdown, none.no_verdict_markdown
+        json = found.gate_json, none.no_verdict_json
+        texts = {"--junit": junit, "--summary": markdown, "--json": json, _PAGE: markdown}
+        github = os.environ.get("GITHUB_ACTIONS") == "true"
+        page = os.environ.get(_PAGE) if github else None
+        # The page first: it is not ours alone, and no other form may replace it.
+        asked = ({_PAGE: Path(page)} if page else {}) | dict(files)
+        self._refused = dict(_refusals(asked, folders))
+        self._forms = [
+            _Form(*texts[option], _Page(file) if option == _PAGE else _File(file))
+            for option, file in asked.items()
+            if option not in self._refused
+        ]
+        if github:
+            annotations = found.github_annotations, none.no_verdict_annotation
+            self._forms.append(_Form(*annotations, _Screen(self.beside)))
+        # What went into a pipe can not be taken back, so it goes there when all else is written.
+        self._forms.sort(key=lambda form: form.output.is_stream)
+
+    def require_writable(self) -> None:
+        """Raise `BenchError` where a form can not be written, before anything is run."""
+        for why in self._refused.values():
+            raise BenchError(why)
+        for form in self._forms:
+            form.output.check()
 
     def write(self, result: GateResult) -> None:
         """Write it in every form that was asked for. What the process exits with is in it, so it is
-        written at the end."""
-        from bench.report.gate import gate_json, gate_junit, gate_markdown, github_annotations
-        from bench.report.write import beside
+        written at the end, when all else is said."""
+        sys.stdout.flush()
+        texts = [form.verdict(result) for form in self._forms]
+        for form, text in zip(self._forms, texts, strict=True):
+            form.output.put(text)
+
+    def write_none(self, exit_code: int, why: str) -> None:
+        """Say in every form that there is no verdict, as far as it can be written."""
+        for form in self._forms:
+            try:
+                form.output.put(form.none(exit_code, why))
+            except Exception:
+                with contextlib.suppress(OSError):
+                    form.output.withdraw()
+
+
+def _refusals(asked: Mapping[str, Path], folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Yield the options that name no place of their own, and why."""
+    from bench.runs.folder import is_run_file
+    from bench.storage.files import place_of
+
+    taken: dict[object, str] = {}
+    for option, file in asked.items():
+        other = taken.setdefault(place_of(file), option)
+        if other != option:
+            yield option, f"{other} and {option} both name {file}; give each a place of its own"
+        for folder in folders:
+            if is_run_file(file, folder):
+                yield option, f"{option} names {file}, a file of the run in {folder}; name another"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """One form of the verdict, how it says that there is none, and where it goes."""
+
+    verdict: Callable[[GateResult], str]
+    none: Callable[[int, str], str]
+    output: _File | _Page | _Screen
+
+
+class _File:
+    """A file that was asked for, or a pipe, into which there is but one try."""
+
+    def __init__(self, path: Path) -> None:
+        from bench.storage.files import is_stream
+
+        self._path = path
+        self._written = False
+        self.is_stream = is_stream(path)
+
+    def check(self) -> None:
+        from bench.storage.files import check_file
+
+        check_file(self._path)
+
+    def put(self, text: str) -> None:
         from bench.storage.files import write_text
 
-        files = {self.junit: gate_junit, self.summary: gate_markdown, self.json: gate_json}
-        for file, text in files.items():
-            if file is not None:
-                write_text(file, text(result))
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            to = beside(self.junit, self.summary, self.json)
-            print("\n".join(github_annotations(result)), file=to)
-        if self.page is not None:
-            _append(self.page, gate_markdown(result))
+        if self._written and self.is_stream:
+            return
+        write_text(self._path, text, keep=not self._written)  # what is kept is of an earlier gate
+        self._written = True
 
-    @contextmanager
-    def if_refused(self, result: GateResult) -> Iterator[None]:
-        """Write it, too, where the run is refused as a baseline."""
-        from bench.experiment.gate import Renewal
+    def withdraw(self) -> None:
+        """Remove what was written here, if it can be."""
+        if self._written and not self.is_stream:
+            self._path.resolve().unlink()
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The page that GitHub shows of a step, to which others add as well."""
+
+    path: Path
+    is_stream = False
+
+    def check(self) -> None:
+        from bench.storage.files import check_file
+
+        check_file(self.path)
+        if self.path.is_file():
+            self.put("")
+
+    def put(self, text: str) -> None:
+        from bench.storage.files import cannot_write
 
         try:
-            yield
-        except BenchError as error:
-            refused = Renewal(2, "and refused as a baseline", f"the baseline stays: {error}")
-            self.write(replace(result, renewal=refused))
-            raise
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as out:
+                out.write(text)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def withdraw(self) -> None:
+        pass
 
 
-def page_of_the_step() -> Path | None:
-    """Return the file that GitHub shows as a step's page. Raises `BenchError` if it can not be."""
-    from bench.storage.files import check_file
+@dataclass(frozen=True)
+class _Screen:
+    """Where GitHub reads workflow commands."""
 
-    name = os.environ.get("GITHUB_STEP_SUMMARY")
-    page = Path(name) if name and os.environ.get("GITHUB_ACTIONS") == "true" else None
-    check_file(page)
-    if page is not None and page.is_file():
-        _append(page, "")
-    return page
+    to: TextIO
+    is_stream = False
 
+    def check(self) -> None:
+        pass
 
-def _append(file: Path, text: str) -> None:
-    """Add to a file that others add to as well. Raises `BenchError` where that can not be."""
-    from bench.storage.files import cannot_write
+    def withdraw(self) -> None:
+        pass
 
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as out:
-            out.write(text)
-    except OSError as error:
-        raise cannot_write(file, error) from error
+    def put(self, text: str) -> None:
+        print(text, end="", file=self.to, flush=True)

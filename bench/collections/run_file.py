@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from bench.collections.plain_run import LARGE, read_plain
 from bench.collections.trec import BEYOND_FLOAT32, read_run
 from bench.errors import require
-from bench.ranking import rank
-from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Queries, Run, ScoreArray
+from bench.ranking import empty, rank
+from bench.types import Collection, DocArray, Queries, Run, ScoreArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class ReadRun:
     @property
     def longest(self) -> int:
         """The length of the longest list."""
-        return int(np.diff(self.starts).max())
+        return int(np.diff(self.starts).max(initial=0))
 
     @property
     def nbytes(self) -> int:
@@ -73,12 +73,15 @@ class ReadRun:
 
     def of(self, queries: Queries, k: int, ties: NDArray[np.int32]) -> Run:
         """Return the (n_queries, k) best of each list; scores decide, as in trec_eval."""
+        stands = self.as_it_stands(queries)
+        return rank(stands.docs, stands.scores, ties, k)
+
+    def as_it_stands(self, queries: Queries) -> Run:
+        """Return each list in the order of its lines, (n_queries, the longest of them)."""
         lists = [self.rows.get(query, -1) for query in queries.ids]
         bounds = [(self.starts[row], self.starts[row + 1]) if row >= 0 else (0, 0) for row in lists]
-        width = max((int(end - start) for start, end in bounds), default=0)
-        docs = np.full((len(lists), width), NO_DOC, dtype=np.int32)
-        scores = np.full((len(lists), width), NO_SCORE, dtype=np.float32)
+        run = empty(len(lists), max((int(end - start) for start, end in bounds), default=0))
         for row, (start, end) in enumerate(bounds):
-            docs[row, : end - start] = self.docs[start:end]
-            scores[row, : end - start] = self.scores[start:end]
-        return rank(docs, scores, ties, k)
+            run.docs[row, : end - start] = self.docs[start:end]
+            run.scores[row, : end - start] = self.scores[start:end]
+        return run

@@ -178,20 +178,27 @@ def check_values(settings: Mapping[str, Any]) -> None:
     plan_of(settings)
 
 
-def documents_of(saved: Record) -> frozenset[str] | None:
-    """Return the document ids of a saved run's corpus, None where that is not at hand or has changed.
+def collection_of(saved: Record, source: object, allowed: Sequence[str], named: str) -> TestCollection:
+    """Return the test collection that a saved run was measured on.
 
-    No code of others is run for it but that of installed plug-ins.
+    source  the settings of the collection: the run's own, but where it is now
+    named   how the command at hand names a folder
+
+    Raises `BenchError` where it is not at hand, or has changed.
     """
-    settings = saved.content["config"]
-    try:
-        require_allowed({"collection": settings.get("collection")}, ())
-        collection = load_collection(settings).collection
-    except (BenchError, KeyError):  # moved away since, or never on this machine
-        return None
-    if collection.fingerprint != saved.content["collection"]["fingerprint"]:
-        return None
-    return frozenset(collection.ids(range(len(collection))))
+    require(isinstance(source, Mapping), "the record does not say what the run was measured on")
+    settings = {"collection": source}
+    require_allowed(settings, allowed)
+    test = load_collection(settings, f" as {named}")
+    for key, what, now in (
+        ("collection", "corpus", test.collection.fingerprint),
+        ("labels", "labels", test.qrels.fingerprint),
+    ):
+        require(
+            saved.content[key]["fingerprint"] == now,
+            f"the {what} changed since the run; name a folder of the earlier as {named}",
+        )
+    return test
 
 
 def load_collection(

@@ -210,6 +210,11 @@ def _stops(one: Finding, result: GateResult) -> bool:
 
 def gate_json(result: GateResult) -> str:
     """Return everything for another program; null where there is no number."""
+    return as_json(result, result.exit_code, None)
+
+
+def as_json(result: GateResult, exit_code: int, error: str | None) -> str:
+    """Return what was found, beside what the process exits with and why no more was found."""
     findings = [
         {
             **asdict(one),
@@ -219,7 +224,8 @@ def gate_json(result: GateResult) -> str:
         for one in result.findings
     ]
     content = {
-        "exit_code": result.exit_code,
+        "exit_code": exit_code,
+        "error": error,
         "update": None if result.renewal is None else asdict(result.renewal),
         "undecidable_passes": result.undecidable_passes,
         "baseline_stale": result.stale,
@@ -230,20 +236,24 @@ def gate_json(result: GateResult) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def github_annotations(result: GateResult) -> Iterator[str]:
-    """Yield GitHub workflow commands for whatever is not as it was."""
+def github_annotations(result: GateResult) -> str:
+    """Return GitHub workflow commands, a line each, for whatever is not as it was."""
+    return "".join(f"{line}\n" for line in _annotations(result))
+
+
+def _annotations(result: GateResult) -> Iterator[str]:
     for one in result.findings:
         if one.outcome in _LEVEL:
             title = f"title=bench gate {one.outcome}"  # a comma would end it
-            yield f"::{_LEVEL[one.outcome]} {title}::{_github_text(finding_words(one))}"
+            yield f"::{_LEVEL[one.outcome]} {title}::{github_text(finding_words(one))}"
     for floor in result.floors:
         if not floor.holds:
-            yield f"::error title=bench gate below floor::{_github_text(floor_words(floor))}"
+            yield f"::error title=bench gate below floor::{github_text(floor_words(floor))}"
     if result.renewal is not None and result.renewal.exit_code:
-        yield f"::error title=bench gate --update::{_github_text(result.renewal.why)}"
+        yield f"::error title=bench gate --update::{github_text(result.renewal.why)}"
 
 
-def _github_text(text: str) -> str:
+def github_text(text: str) -> str:
     """Return the text for the message of a workflow command, in which GitHub reads %XX as a character
     (actions/toolkit, `escapeData`)."""
     return visible(text).replace("%", "%25")

@@ -78,40 +78,6 @@ def count_reranked(
     return found
 
 
-def require_run_files(run: Path, record: Record, documents: Container[str] | None) -> None:
-    """Raise `BenchError` unless a run's folder has a run file of each system that may be its record's.
-
-    documents  ids of the corpus, None where they are not known
-    """
-    ids = record.query_ids
-    kept = min(record.depth, record.content["collection"]["documents"])
-    for system in record.systems:
-        file = run / f"{system}.trec"
-        mend = "restore it, or run again"
-        require(file.is_file(), f"{file}, the answers of {system}, is not there; {mend}")
-        answers = read_scores(file)
-        unknown = sorted(answers.keys() - ids)
-        require(
-            not unknown, f"{file} answers '{''.join(unknown[:1])}', which the record has not; {mend}"
-        )
-        answered = len(ids) - record.content["systems"][system]["unanswered"]
-        require(
-            len(answers) == answered,
-            f"{file} answers {len(answers):,} queries, and by the record {answered:,}; {mend}",
-        )
-        for query, found in answers.items():
-            require(
-                len(found) <= kept,
-                f"{file} has {len(found):,} documents for '{query}', and the run kept {kept:,}; {mend}",
-            )
-            foreign = [doc for doc, _ in found if documents is not None and doc not in documents]
-            require(
-                not foreign,
-                f"{file} names the document '{''.join(foreign[:1])}' for '{query}', which is not in the "
-                f"corpus; {mend}",
-            )
-
-
 def _rankings(file: Path) -> dict[str, list[str]]:
     return {query: [doc for doc, _ in answers] for query, answers in read_scores(file).items()}
 

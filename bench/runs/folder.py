@@ -129,11 +129,22 @@ def replacing(folder: Path, run: Path, earlier: Record | None) -> Iterator[Path]
                 if folder.exists():
                     folder.rename(old)
                 new.rename(folder)
-                to_disk(folder.parent)
-                if old.exists():
-                    old.rename(part / "old")
+                with after_replacing(folder):
+                    to_disk(folder.parent)
+                    if old.exists():
+                        old.rename(part / "old")
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+@contextmanager
+def after_replacing(folder: Path) -> Iterator[None]:
+    """Let an error in this block say that the baseline was replaced before it."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"the baseline in {folder} was replaced all the same")
+        raise
 
 
 def _require_still(folder: Path, earlier: Record | None) -> None:
@@ -185,6 +196,13 @@ def _is_known(path: Path, folder: Path, known: set[str]) -> bool:
         return path.is_dir()
     # A folder by the name of a file may hold anything.
     return not path.is_dir() and path.name in (PLOT_FILES if path.parent == folder / PLOTS else known)
+
+
+def is_run_file(file: Path, folder: Path) -> bool:
+    """Whether a file has the place of one that a run writes into its folder."""
+    file, folder = _real(file), _real(folder)
+    own = file.name in (RECORD, VALUES, *TABLES) or file.suffix == ".trec"
+    return file.parent == folder / PLOTS or (file.parent == folder and own)
 
 
 def require_replaceable(folder: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -93,17 +94,37 @@ def check_folder(folder: Path) -> None:
         pass
 
 
+def place_of(path: Path) -> object:
+    """Return what all names of one place have in common: through links, relative or not, "-" too."""
+    if is_standard_output(path):
+        return "standard output"
+    try:
+        found = path.stat()
+    except OSError:  # nothing there
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
+
+
 def is_standard_output(path: Path | None) -> bool:
     """Whether this names standard output: "-", or a file or device that it is."""
     return path is not None and (str(path) == "-" or _is_descriptor(path, 1))
 
 
+def is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, a device or standard output: what is written there stays written."""
+    if str(path) == "-" or _is_descriptor(path, 1) or _is_descriptor(path, 2):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _is_stream(path: Path) -> bool:
     """Whether a path is written into, and not replaced. Raises `BenchError` for a folder."""
     require(not path.is_dir(), f"cannot write {path}: it is a folder; name a file")
-    if str(path) == "-" or _is_descriptor(path, 1) or _is_descriptor(path, 2):
-        return True
-    return path.exists() and not path.is_file()
+    return is_stream(path)
 
 
 def _is_descriptor(path: Path, number: int) -> bool:
@@ -142,7 +163,10 @@ def cannot_write(path: Path, error: OSError) -> BenchError:
     """Return what to raise where the system refuses to write to a path."""
     full = error.errno in NO_SPACE
     mend = "free some space" if full else "choose another path, or change its permissions"
-    return BenchError(f"cannot write {path}: {error.strerror}; {mend}")
+    refusal = BenchError(f"cannot write {path}: {error.strerror}; {mend}")
+    for note in getattr(error, "__notes__", ()):
+        refusal.add_note(note)
+    return refusal
 
 
 def is_file_name(name: str) -> bool:
