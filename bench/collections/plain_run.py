@@ -1,7 +1,8 @@
 """A large run file, by a reader in C; what is odd about a file is left to `bench.collections.trec`.
 
 That one says by line what is wrong, or what a reader must know. Here a file is read only if there is
-nothing to say: plain ASCII, one kind of white space, lists in the order of their ranks.
+nothing to say: plain ASCII, one kind of white space, lists in the order of their ranks. Scores that
+float32 makes equal are named all the same: many a tool writes float64, and its files are the largest.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ _PRINTED = bytes(range(0x21, 0x7F)) + b"\n"
 class PlainRun(NamedTuple):
     """The lists of a file one after the other, in the order of their lines.
 
-    queries (n_lists,); starts (n_lists + 1,), where each list begins; docs and scores (n,)
+    queries (n_lists,); starts (n_lists + 1,), where each list begins; docs and scores (n,); merged, the
+    queries in which scores that differ in the file are equal as float32
     """
 
     queries: list[str]
     starts: NDArray[np.int64]
     docs: DocArray
     scores: ScoreArray
+    merged: list[str]
 
 
-# (n,) each: number of the list, document, rank, score
-_Columns = tuple[NDArray[np.int32], DocArray, NDArray[np.int32], ScoreArray]
+# (n,) each: number of the list, document, rank, score as written
+_Columns = tuple[NDArray[np.int32], DocArray, NDArray[np.int32], NDArray[np.float64]]
 
 
 class _OddError(Exception):
@@ -60,12 +63,13 @@ def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> Pla
         return None
     if not rows or "#" in rows:
         return None
-    lists, docs, ranks, scores = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    lists, docs, ranks, written = (np.concatenate(column) for column in zip(*blocks, strict=True))
     if (np.diff(lists) < 0).any():  # a query's lines lie apart
         order = np.argsort(lists, kind="stable")
-        lists, docs, ranks, scores = lists[order], docs[order], ranks[order], scores[order]
+        lists, docs, ranks, written = lists[order], docs[order], ranks[order], written[order]
     starts = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(rows)))])
-    plain = PlainRun(list(rows), starts, docs, scores)
+    scores, names = written.astype(np.float32), list(rows)
+    plain = PlainRun(names, starts, docs, scores, [names[n] for n in _merged(lists, scores, written)])
     if not _in_order(plain, lists, ranks) or _twice(plain, len(doc_numbers)):
         return None
     return plain
@@ -125,7 +129,7 @@ def _blocks(
                 np.array(named, np.int32)[query.indices.to_numpy()],
                 np.array(numbered, np.int32)[doc.indices.to_numpy()],
                 rank.to_numpy(),
-                wide.astype(np.float32),
+                wide,
             )
 
 
@@ -137,6 +141,17 @@ def _in_order(plain: PlainRun, lists: NDArray[np.int32], ranks: NDArray[np.int32
         return False
     several = np.diff(starts) > 1
     return bool((scores[starts[:-1]] > scores[starts[1:] - 1])[several].any())
+
+
+def _merged(lists: NDArray[np.int32], scores: ScoreArray, written: NDArray[np.float64]) -> list[int]:
+    """Return the lists that have neighbours of equal scores that are not equal as written.
+
+    Where scores fall, such as are equal stand together, so that neighbours show it.
+    """
+    equal = (lists[1:] == lists[:-1]) & (scores[1:] == scores[:-1])
+    places = np.flatnonzero(equal)
+    differ = written[places] != written[places + 1]
+    return [int(one) for one in np.unique(lists[places[differ]])]
 
 
 def _twice(plain: PlainRun, n_docs: int) -> bool:

@@ -411,6 +411,7 @@ COMPARE = [
     Row("compare-queries-missing", "FILES", put("b.trec", "q1 Q0 d01 1 2.0 b\nq2 Q0 d03 1 2.0 b\n"), 0, "does not answer 2 of 4 queries"),
     Row("compare-scores-equal", "FILES", put("b.trec", "".join(f"{q} Q0 {d} 1 1.0 b\n" for q in ("q1", "q2", "q3", "q4") for d in ("d01", "d05"))), 0, "all scores of a query are equal"),
     Row("compare-scores-against-ranks", "FILES", put("b.trec", "q1 Q0 d01 1 0.1 x\nq1 Q0 d02 2 0.2 x\n"), 0, "contradict the rank column"),
+    Row("compare-scores-beyond-float32", "FILES", put("b.trec", "q1 Q0 d01 1 16777217 b\nq1 Q0 d02 2 16777216 b\n"), 0, ["b.trec: scores that differ are equal in float32", "1 of 1 queries, the first 'q1'", "write ranks as scores"]),
     Row("compare-long-name", f"compare {LONG} run", nothing, 2, "File name too long"),
     Row("compare-out-standard-output", "compare run --out -", nothing, 0, "| "),
     Row("compare-out-a-folder", "compare run --out there.md", folder("there.md"), 2, "cannot write"),
