@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import inspect
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
 
-from bench.cli import crash
+from bench.cli import failures
 from bench.cli.adjudicate import adjudicate
 from bench.cli.agree import agree
 from bench.cli.compare import compare
@@ -34,7 +32,6 @@ from bench.cli.show import show
 from bench.cli.split import split
 from bench.cli.tune import tune
 from bench.cli.verify import verify
-from bench.errors import NO_SPACE, BenchError, in_one_line, visible
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
@@ -85,14 +82,15 @@ def options(
         raise typer.Exit(2)  # a script whose command is empty must not take it for a pass
 
 
-def _command(arguments: list[str]) -> int:
-    """Do what the arguments ask for, and return the exit code that a command chose.
+def _command(arguments: list[str], *, debug: bool = False) -> int:
+    """Do what the arguments ask for, and return the exit code that a command chose. `debug` is what the
+    context holds as its object.
 
     Typer's own `app()` turns a closed pipe into exit code 1, and an EOFError into an interrupt.
     """
     command = typer.main.get_command(app)
     try:
-        with command.make_context("bench", arguments) as context:
+        with command.make_context("bench", arguments, obj=debug) as context:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
@@ -102,34 +100,18 @@ def _command(arguments: list[str]) -> int:
     return 0
 
 
-# What a path that somebody named can be; a file that is not there may be one that we should have made.
-_NO_SUCH_USE = (
-    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR),
-    *(errno.EACCES, errno.EPERM, errno.EROFS),
-)
-
-
-def _refuse(message: str) -> int:
-    print(f"bench: {visible(in_one_line(message))}", file=sys.stderr)
-    return 2
-
-
 def _exit_code(arguments: list[str], debug: bool) -> int:
     """Run a command. Return 0 passed, 1 regressed or different, 2 bad input, 3 undecidable, 70 an error
     of our own; 130 interrupted, 143 terminated, as shells say it."""
     try:
         with stoppable():
-            code = _command(arguments)
+            code = _command(arguments, debug=debug)
         sys.stdout.flush()
         return code
-    except BenchError as error:
-        if debug:
-            traceback.print_exception(error)
-        return _refuse(str(error))
     except typer.TyperException as error:  # the command line does not say what the command asks for
         context = getattr(error, "ctx", None)  # not every one of them knows its command
         asked = context.command_path if context else "bench"
-        return _refuse(f"{error.format_message()} See '{asked} --help'.")
+        return failures.refuse(f"{error.format_message()} See '{asked} --help'.")
     except Stopped as signal:
         print(f"bench: {signal.word}", file=sys.stderr)
         return signal.exit_code
@@ -139,12 +121,7 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
     except BrokenPipeError:  # of a pipe that was named as an output
         return 141
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in NO_SPACE:
-            return _refuse(f"cannot write: {error.strerror}; free some space")
-        if isinstance(error, OSError) and error.errno in _NO_SUCH_USE and error.filename:
-            path = error.filename2 or error.filename  # of two, where it was to go
-            return _refuse(f"cannot use {path}: {error.strerror}; name another path")
-        return crash.report(error, debug=debug)
+        return failures.say(error, debug=debug)
 
 
 def main() -> NoReturn:
