@@ -416,7 +416,7 @@ COMPARE = [
     Row("compare-out-standard-output", "compare run --out -", nothing, 0, "| "),
     Row("compare-out-a-folder", "compare run --out there.md", folder("there.md"), 2, "cannot write"),
     Row("compare-out-long-name", f"compare run --out {LONG}.md", nothing, 2, "cannot write"),
-    Row("compare-names-what-differs", "compare run:bm25 other:bm25", nothing, 0, "bm25 (bm25.b=0.0)"),
+    Row("compare-names-what-differs", "compare run:bm25 other:bm25", nothing, 0, "bm25 (b=0.0)"),
     Row("compare-qrels", "QRELS", nothing, 0, "Paired comparison"),
     Row("compare-qrels-three-columns", "QRELS", put("qrels.txt", "q1 d01 1\n"), 2, ["qrels.txt:1:", "expected 'query 0 document grade'"]),
     Row("compare-qrels-pair-twice", "QRELS", add("qrels.txt", "q1 0 d01 3\n"), 2, ["qrels.txt:9:", "stands twice"]),
