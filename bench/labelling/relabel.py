@@ -81,8 +81,8 @@ def relabel(
         )
         require(
             _ignores(record) == ignored,
-            f"{run} was measured {'with' if ignored else 'without'} documents of the query's own id, and "
-            f"{runs[0]} was not; name runs of one collection.ignore_identical_ids",
+            f"{run} was measured {'with' if ignored else 'without'} documents of the query's own id, "
+            f"and {runs[0]} was not; name runs of one collection.ignore_identical_ids",
         )
         require(
             min(record.depth, n_docs) == min(first.depth, n_docs),
