@@ -26,7 +26,7 @@ def folders(own: Sequence[Path]) -> list[Path]:
 
 
 def require_usable(own: Sequence[Path]) -> None:
-    """Raise `BenchError` for a folder of --config-dir that is not there, or has a file that no one reads.
+    """Raise `BenchError` for a folder of --config-dir that is missing, or has a file that is never read.
 
     That is one of a shipped one's name, one that does not end in .yaml, and what is no file at all.
     """
