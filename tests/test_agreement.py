@@ -301,5 +301,12 @@ def test_runs_of_different_depth_are_not_measured_side_by_side(tmp_path, monkeyp
     (other / "record.json").write_text(json.dumps(content))
     with pytest.raises(BenchError, match=r"other counts grades from 2 on as relevant, and .* from 1 on"):
         relabel([runs[0], other], to_judge, labels)
+    content["labels"] |= {"relevant": 1, "ignore_identical_ids": True}
+    (other / "record.json").write_text(json.dumps(content))
+    with pytest.raises(BenchError, match=r"other was measured without documents of the query's own id"):
+        relabel([runs[0], other], to_judge, labels)
+    with pytest.raises(BenchError, match=r"was measured with documents of the query's own id"):
+        relabel([other, runs[0]], to_judge, labels)
+    assert relabel([other], to_judge, labels).means.shape == (2, 1, 2)
     whole = [runs[0], runs[2], runs[3]]  # of twelve documents each keeps all
     assert relabel(whole, to_judge, labels).means.shape == (2, 3, 2)

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, only_run
 from test_architecture import DOORS, MAY_USE, WORDS
+from test_plugins import install
 
 from bench import __version__
+from bench.plugins import GROUPS
 from bench.runs.record import Record
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -114,6 +117,30 @@ def test_a_collection(house):
     follow("Add a collection", house)
     assert record(house).query_ids == ["q"]
     assert "one_file" in python(house, "-m", "bench", "list", "collections")
+
+
+def test_a_plug_in(tmp_path, bench):
+    """The class and the yaml of the recipe for a method, in the package that the entry points name."""
+    (text,) = re.findall(r"^```toml\n(.*?)^```", section("Add a plug-in"), re.M | re.S)
+    points = tomllib.loads(text)["project"]["entry-points"]
+    assert set(points) == set(GROUPS)
+    package = points["bench.retrievers"]["longest"]
+    made = {Path(name).name: content for name, _, content in BLOCK.findall(section("Add a method"))}
+    yaml = made["longest.yaml"].replace("bench.retrievers.longest", f"{package}.longest")
+    install(
+        tmp_path / "site",
+        "my-methods",
+        f"[bench.retrievers]\nlongest = {package}\n",
+        {
+            f"{package}/__init__.py": "",
+            f"{package}/longest.py": made["longest.py"],
+            f"{package}/conf/retriever/longest.yaml": yaml,
+        },
+    )
+    here = os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
+    done = bench("run", "retriever=[longest]", "output=out", PYTHONPATH=here)
+    assert done.returncode == 0, done.stderr
+    assert Record.load(only_run(tmp_path / "out")).systems == ["longest"]
 
 
 def test_a_command(house):

@@ -146,15 +146,24 @@ def test_formulas_written_out(seed):
             stops = (2 ** max(grade, 0) - 1) / 16
             err, go_on = err + go_on * stops / place, go_on * (1 - stops)
         assert values_of("ERR@4", run, qrels)[row] == pytest.approx(err, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rel", [1, 2, 3, 4, 1000])
+def test_bpref_written_out_also_where_no_grade_is_as_high(seed, rel):
+    run, qrels, *_ = draw(seed)
+    found = values_of(f"Bpref(rel={rel})", run, qrels)
+    for row in range(len(run.docs)):
+        grades = rel_of(run, qrels, row)
         judged = list(qrels.grades[f"q{row}"].values())
-        n_relevant = sum(grade >= 2 for grade in judged)
+        n_relevant = sum(grade >= rel for grade in judged)
         n_others = len(judged) - n_relevant
         bpref = 0.0
         for place, grade in enumerate(grades):
-            above = sum(0 <= other < 2 for other in grades[:place])
-            if grade >= 2:
+            above = sum(0 <= other < rel for other in grades[:place])
+            if grade >= rel:
                 bpref += 1 - min(above, n_relevant) / min(n_relevant, n_others) if above else 1
-        assert values_of("Bpref", run, qrels)[row] == pytest.approx(bpref / n_relevant, abs=1e-9)
+        assert found[row] == pytest.approx(bpref / max(1, n_relevant), abs=1e-9)
 
 
 @pytest.mark.parametrize("text", ["Bpref", "infAP", "nDCG(judged_only=True)@5", "AP(judged_only=True)"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench.cli import app
 from bench.experiment.run import run_and_save
 from bench.runs.contenders import gather
-from bench.runs.naming import ABSENT, differing, run_and_system, run_labels, short_keys
+from bench.runs.naming import ABSENT, differing, labels, run_and_system, short_keys, system_titles
 
 ENCODER = {"model": "one", "sha256": "a" * 64}
 
@@ -38,26 +38,34 @@ def test_what_differs_stands_once_whatever_refers_to_it():
     assert differing([{"a": True}, {"a": 1}]) == {"a": (True, 1)}
 
 
+def bm25(**settings):
+    return {"k1": 1.2, "b": 0.75, **settings}
+
+
+def dense(model, sha256):
+    return {"encoder": {"model": model, "sha256": sha256}}
+
+
 @pytest.mark.parametrize(
-    ("configs", "labels"),
+    ("settings", "expected"),
     [
-        ([config(), config(k1=0.9)], ["bm25.k1=1.2", "bm25.k1=0.9"]),
+        ([bm25(), bm25(k1=0.9)], ["k1=1.2", "k1=0.9"]),
         (
-            [config(), config(k1=0.9), config(b=0.3)],
-            ["bm25.k1=1.2, bm25.b=0.75", "bm25.k1=0.9, bm25.b=0.75", "bm25.k1=1.2, bm25.b=0.3"],
+            [bm25(), bm25(k1=0.9), bm25(b=0.3)],
+            ["k1=1.2, b=0.75", "k1=0.9, b=0.75", "k1=1.2, b=0.3"],
         ),
-        ([config(), config(encoder={"model": "two", "sha256": "b"})], ["model=one", "model=two"]),
-        ([config(), config(encoder={"model": "one", "sha256": "b"})], ["r0", "r1"]),  # 64 characters
-        ([config("here"), config("there")], ["r0", "r1"]),
-        ([config(), config(k1=0.9), config(k1=0.9)], ["r0", "r1", "r2"]),
+        ([dense("one", "a"), dense("two", "b")], ["model=one", "model=two"]),
+        ([dense("one", "a" * 64), dense("one", "b")], ["r0", "r1"]),  # 64 characters
+        ([bm25(), bm25()], ["r0", "r1"]),
+        ([bm25(), bm25(k1=0.9), bm25(k1=0.9)], ["r0", "r1", "r2"]),
     ],
 )  # fmt: skip
-def test_labels(configs, labels):
-    assert run_labels([f"runs/r{n}" for n in range(len(configs))], configs) == labels
+def test_labels(settings, expected):
+    assert labels([f"runs/r{n}" for n in range(len(settings))], settings) == expected
 
 
 def test_folders_of_one_name_keep_their_path():
-    assert run_labels(["a/run", "b/run"], [config(), config()]) == ["a/run", "b/run"]
+    assert labels(["a/run", "b/run"], [bm25(), bm25()]) == ["a/run", "b/run"]
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(".".join), unique=True))
@@ -98,33 +106,29 @@ def compared(runs, tmp_path, *options):
 
 def test_two_runs_are_compared_system_by_system(runs, tmp_path, capsys):
     assert compared(runs, tmp_path) == [
-        ("bm25 (bm25.b=0.0)", "bm25 (bm25.b=0.75)"),
-        ("same (bm25.b=0.0)", "same (bm25.b=0.75)"),
+        ("bm25 (b=0.0)", "bm25 (b=0.75)"),
+        (f"same ({Path(runs[1]).name})", f"same ({Path(runs[0]).name})"),
     ]
     said = capsys.readouterr().err
-    assert f"(bm25.b=0.75) is {runs[0]}\n(bm25.b=0.0) is {runs[1]}\n" in said
-    assert "not compared, as no other run has them: extra (bm25.b=0.0)" in said
+    assert f"bm25 (b=0.75) is of {runs[0]}\nbm25 (b=0.0), extra are of {runs[1]}\n" in said
+    assert "not compared, as no other run has them: extra\n" in said
 
 
 def test_what_was_named_stays_as_it_was(runs, tmp_path):
     one, other = runs
-    assert compared([f"{one}:bm25", f"{other}:same"], tmp_path) == [
-        ("same (bm25.b=0.0)", "bm25 (bm25.b=0.75)")
-    ]
+    assert compared([f"{one}:bm25", f"{other}:same"], tmp_path) == [("same", "bm25")]
     assert compared([f"{one}:bm25", f"{one}:same"], tmp_path) == [(f"{one}:same", f"{one}:bm25")]
-    for name in ("bm25 (bm25.b=0.0)", f"{other}:bm25"):
+    for name in ("bm25 (b=0.0)", f"{other}:bm25"):
         found = compared(runs, tmp_path, "--baseline", name)
         assert len(found) == 4
-        assert {baseline for _, baseline in found} == {"bm25 (bm25.b=0.0)"}
+        assert {baseline for _, baseline in found} == {"bm25 (b=0.0)"}
 
 
 def test_both_means_stand_beside_the_difference(runs, tmp_path, capsys):
     compared(runs, tmp_path)
     means = gather(runs, None, ["MAP"]).values.mean(axis=-1)[:, 0]
     line = next(
-        line
-        for line in capsys.readouterr().out.splitlines()
-        if line.strip().startswith("bm25 (bm25.b=0.0)")
+        line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("bm25 (b=0.0)")
     )
     assert f"{means[2]:.4f}" in line
     assert f"{means[0]:.4f}" in line
@@ -152,11 +156,50 @@ def test_folders_and_systems_may_have_colons(tmp_path, monkeypatch, name, path, 
     assert run_and_system(name) == (Path(path), system)
 
 
-def test_a_setting_of_one_system_is_named_with_it_where_a_run_has_others():
-    """`bm25 (b=0.6)` would be read as a setting of bm25."""
-    runs = [{"retrievers": {"bm25": {"b": 0.9}, "flat": {"b": b}}, "depth": 10} for b in (0.1, 0.6)]
-    assert run_labels(["one", "two"], runs) == ["flat.b=0.1", "flat.b=0.6"]
-    alone = [{"retrievers": {"bm25": {"b": b}}} for b in (0.1, 0.6)]
-    assert run_labels(["one", "two"], alone) == ["b=0.1", "b=0.6"]
-    deeper = [{**runs[0], "depth": depth} for depth in (10, 20)]
-    assert run_labels(["one", "two"], deeper) == ["depth=10", "depth=20"]
+def test_a_system_is_called_by_its_own_settings_only():
+    """`bm25 (flat.b=0.6)`, or `bm25 (model=two)`, would name what is no setting of bm25."""
+    models = ("one", "two")
+    runs = [
+        {
+            "encoder": {"model": model},
+            "depth": 10,
+            "retrievers": {
+                "bm25": {"b": 0.9},
+                "flat": {"b": b},
+                "dense": {"encoder": {"model": model}},
+                "hybrid": {"parts": {"lexical": {"b": b}, "dense": {"encoder": {"model": model}}}},
+            },
+        }
+        for b, model in zip((0.1, 0.6), models, strict=True)
+    ]
+    names = ("bm25", "flat", "dense", "hybrid")
+    titles, notes = system_titles([(f"runs/r{n}", names, run) for n, run in enumerate(runs)])
+    assert titles == [
+        title
+        for n, (b, model) in enumerate(zip((0.1, 0.6), models, strict=True))
+        for title in (
+            f"bm25 (r{n})", f"flat (b={b})", f"dense (model={model})", f"hybrid (b={b}, model={model})",
+        )
+    ]  # fmt: skip
+    assert notes == [
+        f"{', '.join(titles[1:4])} are of runs/r0",
+        f"{', '.join(titles[5:8])} are of runs/r1",
+    ]
+
+
+def test_systems_that_one_run_has_need_no_label():
+    runs = [{"retrievers": {name: {"b": 0.1}}} for name in ("one", "two")]
+    titles, _ = system_titles([("runs/a", ["one"], runs[0]), ("runs/b", ["two"], runs[1])])
+    assert titles == ["one", "two"]
+
+
+def test_a_run_file_of_the_name_of_a_system_is_told_from_it():
+    run = {"retrievers": {"one": {"b": 0.1}}}
+    titles, _ = system_titles(
+        [
+            ("runs/a", ["one"], run),
+            ("runs/b", ["two"], {"retrievers": {"two": {}}}),
+            ("one", ["one"], None),
+        ]
+    )
+    assert titles == ["one (a)", "two", "one"]

@@ -22,6 +22,7 @@ def test_an_installed_wheel_runs_the_shipped_job(tmp_path):
     )
     (wheel,) = wheels.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
+    assert "bench/py.typed" in names  # or no type checker outside reads our types
     for wanted in (
         "conf/config.yaml",
         "conf/retriever/bm25.yaml",

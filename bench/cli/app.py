@@ -7,13 +7,11 @@ import inspect
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
 
-from bench.cli import crash
 from bench.cli.adjudicate import adjudicate
 from bench.cli.agree import agree
 from bench.cli.compare import compare
@@ -21,7 +19,7 @@ from bench.cli.complete import complete
 from bench.cli.diff import diff
 from bench.cli.endings import outlast_readers, stoppable
 from bench.cli.examples import with_examples
-from bench.cli.exits import ending_of
+from bench.cli.exits import say
 from bench.cli.export import export
 from bench.cli.gate import gate
 from bench.cli.import_tables import import_tables
@@ -34,7 +32,6 @@ from bench.cli.show import show
 from bench.cli.split import split
 from bench.cli.tune import tune
 from bench.cli.verify import verify
-from bench.errors import BenchError
 
 app = typer.Typer(
     help="Evaluate retrieval methods on a test collection, and say how far to trust the answer.",
@@ -85,14 +82,15 @@ def options(
         raise typer.Exit(2)  # a script whose command is empty must not take it for a pass
 
 
-def _command(arguments: list[str]) -> int:
-    """Do what the arguments ask for, and return the exit code that a command chose.
+def _command(arguments: list[str], *, debug: bool = False) -> int:
+    """Do what the arguments ask for, and return the exit code that a command chose. `debug` is what the
+    context holds as its object.
 
     Typer's own `app()` turns a closed pipe into exit code 1, and an EOFError into an interrupt.
     """
     command = typer.main.get_command(app)
     try:
-        with command.make_context("bench", arguments) as context:
+        with command.make_context("bench", arguments, obj=debug) as context:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
@@ -107,18 +105,11 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
     for an error."""
     try:
         with stoppable():
-            code = _command(arguments)
+            code = _command(arguments, debug=debug)
         sys.stdout.flush()
         return code
     except (Exception, KeyboardInterrupt) as error:
-        ending = ending_of(error)
-        if ending.exit_code == crash.EXIT_CODE:
-            return crash.report(error, debug=debug)
-        if debug and isinstance(error, BenchError):
-            traceback.print_exception(error)
-        if not isinstance(error, BrokenPipeError):
-            print(f"bench: {ending.why}", file=sys.stderr)
-        return ending.exit_code
+        return say(error, debug=debug)
 
 
 def main() -> NoReturn:

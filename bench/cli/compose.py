@@ -28,7 +28,6 @@ from bench.cli.conf import require_usable
 from bench.cli.config_errors import one_line
 from bench.errors import BenchError, did_you_mean, require
 from bench.paths import resource
-from bench.storage.files import require_regular
 
 _CONFIG = "config"
 # Everything at the top of the settings that is read; `tune` beside what the shipped config has.
@@ -214,9 +213,6 @@ def _texts(one: Override, own: Sequence[Path]) -> Iterator[str]:
 
 def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
     require_usable(own)
-    for folder in own:
-        for file in folder.glob("*/*.yaml"):
-            require_regular(file)  # Hydra would not find it
     folders = [*own, *plugins.configs()]  # the first that has a name wins
     places = [QuotedString(f"file://{one.absolute()}", Quote.single).with_quotes() for one in folders]
     search = [f"hydra.searchpath=[{','.join(places)}]"] if places else []

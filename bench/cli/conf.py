@@ -26,10 +26,17 @@ def folders(own: Sequence[Path]) -> list[Path]:
 
 
 def require_usable(own: Sequence[Path]) -> None:
-    """Raise `BenchError` for a folder of --config-dir that is not there, or has a file that is never
-    read since a shipped one has its name."""
+    """Raise `BenchError` for a folder of --config-dir that is missing, or has a file that is never read.
+
+    That is one of a shipped one's name, one that does not end in .yaml, and what is no file at all.
+    """
     for folder in own:
         require(folder.is_dir(), f"config folder {folder} does not exist; check --config-dir")
+        for file in sorted(folder.glob("*/*.yaml")):
+            require_regular(file)
+            require(not file.is_dir(), f"{file} is a folder, not a file of settings; rename it")
+        for file in _misspelled(folder):
+            raise BenchError(f"{file} is never read: settings files end in .yaml; rename it")
         for name in plugins.hidden_by_shipped(folder):
             mend = "rename it"
             if len(name.parts) == 1:
@@ -37,6 +44,17 @@ def require_usable(own: Sequence[Path]) -> None:
             raise BenchError(
                 f"{folder / name} is never read: bench ships a conf/{name}, which comes first; {mend}"
             )
+
+
+def _misspelled(folder: Path) -> list[Path]:
+    """The files that were meant as settings and Hydra does not look for. Other programs have a .yml too:
+    here it is one that lies where ours do."""
+    groups = [*(one.name for one in resource("conf").iterdir() if one.is_dir()), "experiment"]
+    found = [file for group in groups for file in (folder / group).glob("*")]
+    there = [*folder.glob("config.*"), *sorted(found)]
+    return [
+        file for file in there if file.suffix.lower() in (".yml", ".yaml") and file.suffix != ".yaml"
+    ]
 
 
 def described(group: str, own: Sequence[Path] = ()) -> dict[str, str]:

@@ -9,14 +9,16 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench.errors import visible
+from bench.errors import in_one_line, visible
 
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 _LONGEST = 300
 
 
-def report(error: BaseException, *, debug: bool = False) -> int:
+def report(error: BaseException, where: str = "", *, debug: bool = False) -> int:
     """Say on stderr what went wrong, and where the traceback is; return the exit code.
+
+    where  which of several things it was, if it was one of them
 
     Never raises: where even this fails, memory being short, what is left to say is said.
     """
@@ -25,12 +27,14 @@ def report(error: BaseException, *, debug: bool = False) -> int:
         text = "".join(traceback.format_exception(error))
         what = words_of(error)
         file = _keep(text)
-        where = (
+        kept = (
             f"the traceback is in {file}" if file else "the traceback could not be kept and stands above"
         )
         if debug or file is None:
             print(text, end="", file=sys.stderr)
-        print(f"bench: internal error: {visible(what)}; {where}, please report it", file=sys.stderr)
+        before = f"{visible(in_one_line(where))}: " if where else ""
+        said = f"{before}internal error: {visible(what)}; {kept}, please report it"
+        print(f"bench: {said}", file=sys.stderr)
     except Exception:
         os.write(2, b"bench: internal error, and no memory or place to say which; please report it\n")
     return EXIT_CODE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import sys
+import traceback
 from dataclasses import dataclass
 
 import typer
@@ -33,6 +35,22 @@ def ending_of(error: BaseException) -> Ending:
     if exit_code != crash.EXIT_CODE:  # there they are in the words already
         why = "; ".join([why, *getattr(error, "__notes__", ())])
     return Ending(exit_code, visible(in_one_line(why)))
+
+
+def say(error: BaseException, where: str = "", *, debug: bool = False) -> int:
+    """Say on stderr what failed; return the exit code.
+
+    where  which of several things it was, if it was one of them
+    """
+    ending = ending_of(error)
+    if ending.exit_code == crash.EXIT_CODE:
+        return crash.report(error, where, debug=debug)
+    if debug and isinstance(error, BenchError):
+        traceback.print_exception(error)
+    if not isinstance(error, BrokenPipeError):
+        before = f"{visible(in_one_line(where))}: " if where else ""
+        print(f"bench: {before}{ending.why}", file=sys.stderr)
+    return ending.exit_code
 
 
 def _ending_of(error: BaseException) -> tuple[int, str]:

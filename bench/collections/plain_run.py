@@ -1,7 +1,8 @@
 """A large run file, by a reader in C; what is odd about a file is left to `bench.collections.trec`.
 
 That one says by line what is wrong, or what a reader must know. Here a file is read only if there is
-nothing to say: plain ASCII, one kind of white space, lists in the order of their ranks.
+nothing to say: plain ASCII, one kind of white space, lists in the order of their ranks. Scores that
+float32 makes equal are named all the same: many a tool writes float64, and its files are the largest.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,23 +29,26 @@ _PRINTED = bytes(range(0x21, 0x7F)) + b"\n"
 class PlainRun(NamedTuple):
     """The lists of a file one after the other, in the order of their lines.
 
-    queries (n_lists,); starts (n_lists + 1,), where each list begins; docs and scores (n,)
+    queries (n_lists,); starts (n_lists + 1,), where each list begins; docs and scores (n,); merged, the
+    queries in which scores that differ in the file are equal as float32
     """
 
     queries: list[str]
     starts: NDArray[np.int64]
     docs: DocArray
     scores: ScoreArray
+    merged: list[str]
 
 
 class _Block(NamedTuple):
-    """The columns of some lines: `lists` (n,) are numbers of `queries`; docs, ranks and scores (n,)."""
+    """The columns of some lines: `lists` (n,) are numbers of `queries`; docs, ranks and scores, as
+    written, (n,)."""
 
     queries: list[str]
     lists: NDArray[np.int32]
     docs: DocArray
     ranks: NDArray[np.int32]
-    scores: ScoreArray
+    scores: NDArray[np.float64]
 
 
 class _OddError(Exception):
@@ -73,20 +77,26 @@ def read_plain(file: Path, doc_numbers: Mapping[str, int], beyond: float) -> Pla
     }
     if not rows or "#" in rows:
         return None
-    lists = np.concatenate(
-        [np.array([rows[q] for q in block.queries], np.int32)[block.lists] for block in blocks]
-    )
-    docs, ranks, scores = (
-        np.concatenate(column) for column in zip(*(block[2:] for block in blocks), strict=True)
-    )
+    numbers = [np.array([rows[query] for query in block.queries], np.int32) for block in blocks]
+    lists = np.concatenate([own[block.lists] for own, block in zip(numbers, blocks, strict=True)])
+    columns = [list(column) for column in list(zip(*blocks, strict=True))[2:]]
+    del blocks, read, numbers  # of each column its parts and the whole are in memory, and no more
+    docs, ranks, written = (_joined(column) for column in columns)
     if (np.diff(lists) < 0).any():  # a query's lines lie apart
         order = np.argsort(lists, kind="stable")
-        lists, docs, ranks, scores = lists[order], docs[order], ranks[order], scores[order]
+        lists, docs, ranks, written = lists[order], docs[order], ranks[order], written[order]
     starts = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(rows)))])
-    plain = PlainRun(list(rows), starts, docs, scores)
+    scores, names = written.astype(np.float32), list(rows)
+    plain = PlainRun(names, starts, docs, scores, [names[n] for n in _merged(lists, scores, written)])
     if not _in_order(plain, lists, ranks) or _twice(plain, len(doc_numbers)):
         return None
     return plain
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _after_comments(file: Path) -> tuple[int, str]:
@@ -148,7 +158,7 @@ def _part(
         query.indices.to_numpy(),
         np.array(numbered, np.int32)[doc.indices.to_numpy()],
         rank.to_numpy(),
-        wide.astype(np.float32),
+        wide,
     )
 
 
@@ -160,6 +170,17 @@ def _in_order(plain: PlainRun, lists: NDArray[np.int32], ranks: NDArray[np.int32
         return False
     several = np.diff(starts) > 1
     return bool((scores[starts[:-1]] > scores[starts[1:] - 1])[several].any())
+
+
+def _merged(lists: NDArray[np.int32], scores: ScoreArray, written: NDArray[np.float64]) -> list[int]:
+    """Return the lists that have neighbours of equal scores that are not equal as written.
+
+    Where scores fall, such as are equal stand together, so that neighbours show it.
+    """
+    equal = (lists[1:] == lists[:-1]) & (scores[1:] == scores[:-1])
+    places = np.flatnonzero(equal)
+    differ = written[places] != written[places + 1]
+    return [int(one) for one in np.unique(lists[places[differ]])]
 
 
 def _twice(plain: PlainRun, n_docs: int) -> bool:

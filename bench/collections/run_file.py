@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.collections.plain_run import LARGE, read_plain
-from bench.collections.trec import BEYOND_FLOAT32, read_run
+from bench.collections.trec import BEYOND_FLOAT32, merged_note, read_run
 from bench.errors import require
 from bench.ranking import empty, rank
 from bench.types import Collection, DocArray, Queries, Run, ScoreArray
@@ -41,6 +42,8 @@ class ReadRun:
         if file.is_file() and file.stat().st_size >= LARGE:
             plain = read_plain(file, numbers, BEYOND_FLOAT32)
             if plain is not None:
+                if plain.merged and not own:
+                    print(f"{file}: {merged_note(plain.merged, len(plain.queries))}", file=sys.stderr)
                 rows = {query: row for row, query in enumerate(plain.queries)}
                 return cls(str(file), rows, plain.starts, plain.docs, plain.scores)
         answers = read_run(file, numbers, own=own)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench.collections.run_lines import MANY, blocks_of_lines
-from bench.errors import BenchError, require
+from bench.errors import BenchError, require, shortened, visible
 from bench.storage.files import read_lines, whole_file
 from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 
@@ -78,6 +78,7 @@ def _read(
 ) -> dict[str, dict[_Doc, float]]:
     """Read a run file → query id → `key(document id, where)` → score; `own` for one that bench wrote."""
     found: dict[str, dict[_Doc, float]] = {}
+    written: dict[str, list[float]] = {}
     ranks: dict[str, list[str]] = {}
     for number, line in read_lines(file):
         columns = line.split()
@@ -95,32 +96,54 @@ def _read(
         require(
             doc not in answers, f"{where}: document '{name}' stands twice for query '{query}'; keep one"
         )
-        answers[doc] = _score(text, where)
+        score = _score(text, where)
+        answers[doc] = float(np.float32(score))
+        written.setdefault(query, []).append(score)
         ranks.setdefault(query, []).append(rank)
     scores = {query: list(answers.values()) for query, answers in found.items()}
-    for note in _notes(scores, ranks, own=own):
+    for note in _notes(scores, written, ranks, own=own):
         print(f"{file}: {note}", file=sys.stderr)
     return found
 
 
 def _notes(
-    scores: Mapping[str, Sequence[float]], ranks: Mapping[str, Sequence[str]], *, own: bool
+    scores: Mapping[str, Sequence[float]],
+    written: Mapping[str, Sequence[float]],
+    ranks: Mapping[str, Sequence[str]],
+    *,
+    own: bool,
 ) -> Iterator[str]:
-    """Say of how many queries the scores do not give the order that the file seems to have."""
+    """Say of how many queries the scores do not give the order that the file seems to have.
+
+    written  the scores before they were rounded to float32
+    """
     against = sum(_contradicts(scores[query], ranks[query]) for query in scores)
     if against:
         yield (
             f"scores contradict the rank column in {against} of {len(scores)} queries; scores alone "
             "decide, as in trec_eval"
         )
+    merged = [query for query in scores if len(set(scores[query])) < len(set(written[query]))]
+    if merged and not own:
+        yield merged_note(merged, len(scores))
     # A list or two of equal scores is nothing rare; a file of them has no order but that of its ids.
     # Single answers show nothing, so a file that is mostly of those is not one.
     several = [one for one in scores.values() if len(one) > 1]
-    if not own and 2 * len(several) >= len(scores) > 0 and all(len(set(one)) == 1 for one in several):
+    equal = 2 * len(several) >= len(scores) > 0 and all(len(set(one)) == 1 for one in several)
+    if equal and not own and len(merged) < len(several):  # or that note says it all
         yield (
             "all scores of a query are equal, in every query; scores alone decide, as in trec_eval, and "
             "equal ones fall by document id, descending"
         )
+
+
+def merged_note(queries: Sequence[str], n_queries: int) -> str:
+    """Say that in these queries of a file scores that differ in it are equal as float32."""
+    return (
+        f"scores that differ are equal in float32, as trec_eval reads them, in {len(queries)} of "
+        f"{n_queries} queries, the first '{visible(shortened(queries[0]))}', and fall by document id, "
+        "descending; to keep their order, write ranks as scores: -1, -2, …"
+    )
 
 
 def _contradicts(scores: Sequence[float], ranks: Sequence[str]) -> bool:
@@ -134,10 +157,10 @@ def _contradicts(scores: Sequence[float], ranks: Sequence[str]) -> bool:
 
 
 def _score(text: str, where: str) -> float:
-    """Return a score as trec_eval reads it: as float32.
+    """Return a score as it is written.
 
-    Scores that differ only beyond float32 become ties, and what is next to 0 becomes 0. What float32
-    can not hold is refused: trec_eval would read an infinity, which for us is no answer at all.
+    What float32 can not hold is refused: trec_eval would read an infinity, which for us is no answer at
+    all. What differs only beyond float32 becomes a tie, and what is next to 0 becomes 0.
     """
     try:
         # float() alone takes 1_0 for 10, and digits of every script.
@@ -149,7 +172,7 @@ def _score(text: str, where: str) -> float:
         abs(score) < BEYOND_FLOAT32,
         f"{where}: score '{text}' is beyond float32, in which trec_eval reads scores; scale the scores",
     )
-    return float(np.float32(score))
+    return score
 
 
 def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iterator[str]:

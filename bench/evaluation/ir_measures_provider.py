@@ -12,7 +12,7 @@ import logging
 import math
 import subprocess
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError, require
 from bench.evaluation.grammar import Params, Value, written
+from bench.evaluation.parameters import checked
 from bench.types import NO_DOC, Collection, Qrels, Queries, Run
 
 # Queries that are measured at once: dicts of a thousand documents each take 0.1 MB a query.
@@ -34,27 +35,6 @@ _BY_SUBTOPIC = {
 }
 # With a cut-off these look at so many places and no more.
 _CUT = {"AP", "ERR", "P", "R", "RR", "Success", "nDCG"}
-# cwl_eval looks at 1,000 places and lets their weights add up to 1, which more patience makes wrong.
-_MOST_PATIENCE = 0.99
-_HIGHEST_GRADE = 2**31
-# Parameter → whether a value can be meant, and which can.
-_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "p": (lambda p: 0 < p <= _MOST_PATIENCE, f"above 0 and at most {_MOST_PATIENCE}"),
-    "recall": (
-        lambda r: 0 <= r <= 1 and round(r, 2) == r,
-        "between 0 and 1, with at most two decimals",
-    ),
-    "gains": (
-        lambda gains: bool(gains) and all(0 <= g <= _HIGHEST_GRADE for g in gains.values()),
-        "whole numbers of at least 0",
-    ),
-    "T": (lambda t: 0 < t < math.inf, "above 0"),
-    "beta": (lambda beta: 0 < beta < math.inf, "above 0"),
-    "cutoff": (lambda k: k >= 1, "at least 1"),
-    "rel": (lambda grade: 1 <= grade <= _HIGHEST_GRADE, "at least 1"),
-    "min_rel": (lambda grade: 0 <= grade <= _HIGHEST_GRADE, "at least 0"),
-    "max_rel": (lambda grade: 1 <= grade <= _HIGHEST_GRADE, "at least 1"),
-}
 # Written @x in place of a cut-off.
 AT = {"IPrec": "recall"}
 
@@ -109,7 +89,7 @@ def resolve(
                 + (f"{name}@{10 if key == 'cutoff' else 0.1}" if at else f"{name}({key}=…)")
             )
         if key in given:
-            given[key] = _checked(text, key, given[key], info)
+            given[key] = checked(text, key, given[key], info)
     require(
         "max_rel" not in given or given["max_rel"] > given.get("min_rel", 0),
         f"measure '{text}': max_rel must be above min_rel",
@@ -122,27 +102,6 @@ def resolve(
     }
     cut = kept.pop("cutoff", None)
     return measure.NAME, tuple(kept.items()), cut
-
-
-def _checked(text: str, key: str, value: Any, info: Any) -> Any:
-    """Return the value of a parameter, of the type that ir_measures asks for and in its range."""
-    if info.dtype is float and type(value) is int:
-        value = float(value)
-    plain = dict(value) if info.dtype is dict and isinstance(value, tuple) else value
-    kind = {int: "a whole number", float: "a number", bool: "True or False", str: "in quotes"}
-    require(
-        type(plain) is info.dtype,
-        f"measure '{text}': {key} is {plain!r}, and must be "
-        + kind.get(info.dtype, "a mapping, such as {1:1,2:3}"),
-    )
-    require(
-        info.validate(plain),
-        f"measure '{text}': {key} is {plain!r}, and must be one of "
-        + ", ".join(map(repr, info.choices if isinstance(info.choices, list) else ())),
-    )
-    holds, says = _RANGES.get(key, (None, ""))
-    require(holds is None or holds(plain), f"measure '{text}': {key} is {plain!r}, and must be {says}")
-    return value
 
 
 def _require_in_range(name: str, text: str) -> None:
@@ -226,7 +185,8 @@ def evaluate(
             able = (registry[name] for name in _PROVIDERS)
             provider = next(p for p in able if p.supports(measure) and p.is_available())
             try:
-                for found in provider.iter_calc([measure], grades, _first(_depth(*one), answers)):
+                seen = _countable(measure, grades)
+                for found in provider.iter_calc([measure], seen, _first(_depth(*one), answers)):
                     values[line, int(found.query_id)] = found.value
             except (subprocess.CalledProcessError, OSError) as error:
                 raise BenchError(f"measure '{text}': {provider.NAME} failed: {error}") from error
@@ -267,6 +227,16 @@ def _grades(
         return grades
     others = collection.ids(range(min(len(collection), 2 * len(grades))))
     return {**dict.fromkeys(answer, 0), **dict.fromkeys(others, 0), **grades}
+
+
+def _countable(measure: Any, grades: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Leave out, of Bpref, the queries without a relevant document, whose value is 0.
+
+    trec_eval reads its counts by grade up to `rel`, past their end where no grade is as high: a crash.
+    """
+    if measure.NAME != "Bpref":
+        return grades
+    return {key: of for key, of in grades.items() if max(of.values(), default=0) >= measure["rel"]}
 
 
 def _require_grades(

@@ -30,6 +30,7 @@ from bench.types import NO_DOC, TestCollection
 
 # Of 255 that a file's name may have: ".trec" and the key of what is unfinished come after it.
 _LONGEST_NAME = 200
+_AS_A_SETTING = " as collection.path=DIR; verify and gate take it after --set"
 _KINDS: dict[str, Any] = {
     "output": str,
     "depth": int,
@@ -145,6 +146,13 @@ def check(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
         )
 
 
+def check_buildable(settings: Mapping[str, Any], allowed: Sequence[str] = ()) -> None:
+    """As `check`, and make what the settings name, which reads no data. Raises `BenchError`."""
+    check(settings, allowed)
+    _source(settings)
+    _retrievers(settings)
+
+
 def check_values(settings: Mapping[str, Any]) -> None:
     """Raise `BenchError` for what is wrong in settings whose objects are there already."""
     for key, kind in _KINDS.items():
@@ -203,15 +211,13 @@ def collection_of(saved: Record, source: object, allowed: Sequence[str], named: 
 
 def load_collection(
     settings: Mapping[str, Any],
-    as_what: str = " as collection.path=DIR; verify and gate take it after --set",
+    as_what: str = _AS_A_SETTING,
 ) -> TestCollection:
     """Return the test collection that `collection` names; `as_what` says how the command names a folder.
 
     Raises `BenchError` when it names none.
     """
-    source = build(settings["collection"], "collection")
-    if isinstance(source, BeirFolder):
-        require_folder(Path(source.path), as_what)
+    source = _source(settings, as_what)
     with calling(source, "collection", "load"):
         loaded = source.load() if hasattr(source, "load") else None
     if not isinstance(loaded, TestCollection):
@@ -220,6 +226,17 @@ def load_collection(
             "collection._target_ something whose load() returns a bench.types.TestCollection"
         )
     return checked(loaded)
+
+
+def _source(settings: Mapping[str, Any], as_what: str = _AS_A_SETTING) -> Any:
+    source = build(settings["collection"], "collection")
+    if isinstance(source, BeirFolder):
+        require_folder(Path(source.path), as_what)
+    return source
+
+
+def _retrievers(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
 
 
 def checked(loaded: TestCollection) -> TestCollection:
@@ -247,7 +264,7 @@ def _run(
     settings: Mapping[str, Any], unfinished: Unfinished | None
 ) -> tuple[Record, Results, TestCollection]:
     started = time.perf_counter()
-    retrievers = {name: build(one, f"retrievers.{name}") for name, one in settings["retrievers"].items()}
+    retrievers = _retrievers(settings)
     test = load_collection(settings)
     if unfinished is not None:
         unfinished.open(settings, retrievers, test)

@@ -61,9 +61,9 @@ def relabel(
     """
     records = [Record.load(run) for run in runs]
     first = records[0]
-    relevant = int(first.content["labels"]["relevant"])
+    relevant, ignored = int(first.content["labels"]["relevant"]), _ignores(first)
     n_docs = len(to_judge.corpus)
-    qrels = {name: _qrels(grades, relevant, n_docs) for name, grades in labels.items()}
+    qrels = {name: _qrels(grades, relevant, n_docs, ignored=ignored) for name, grades in labels.items()}
     known = set.intersection(*(set(one.grades) for one in qrels.values()))
     for run, record in zip(runs, records, strict=True):
         require(
@@ -78,6 +78,11 @@ def relabel(
             record.content["labels"]["relevant"] == relevant,
             f"{run} counts grades from {record.content['labels']['relevant']} on as relevant, and "
             f"{runs[0]} from {relevant} on; name runs of one collection.relevant",
+        )
+        require(
+            _ignores(record) == ignored,
+            f"{run} was measured {'with' if ignored else 'without'} documents of the query's own id, "
+            f"and {runs[0]} was not; name runs of one collection.ignore_identical_ids",
         )
         require(
             min(record.depth, n_docs) == min(first.depth, n_docs),
@@ -118,8 +123,12 @@ def relabel(
     )
 
 
-def _qrels(grades: Mapping[Pair, int], relevant: int, n_docs: int) -> Qrels:
+def _ignores(record: Record) -> bool:
+    return bool(record.content["labels"].get("ignore_identical_ids"))
+
+
+def _qrels(grades: Mapping[Pair, int], relevant: int, n_docs: int, *, ignored: bool) -> Qrels:
     """The labels of a pool are not complete: only where each query has every document are they."""
     judged = by_query(grades)
     complete = all(len(docs) == n_docs for docs in judged.values())
-    return Qrels(judged, complete, relevant)
+    return Qrels(judged, complete, relevant, ignored)

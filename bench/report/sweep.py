@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.errors import listed
 from bench.report.summary import select
@@ -16,41 +17,70 @@ _FLATTERS = (
 )
 
 
-def sweep_table(jobs: Sequence[tuple[Mapping[str, str], Record]]) -> Table:
+@dataclass(frozen=True, eq=False)
+class Combination:
+    """One run of a sweep: what the swept settings were set to, its record where it came to one, and the
+    systems that failed in it."""
+
+    values: Mapping[str, str]
+    record: Record | None = None
+    failed: Collection[str] = ()
+
+    def __str__(self) -> str:
+        """The values as on the command line."""
+        return " ".join(f"{key}={value}" for key, value in self.values.items())
+
+
+def sweep_table(runs: Sequence[Combination]) -> Table:
     """A line a run: the values that were swept, and the mean of the primary measure of each system.
 
-    jobs  what each run's swept settings were set to, and its record
+    One of the runs at least has a record.
     """
-    names = short_keys(list(jobs[0][0]))
-    systems = list(dict.fromkeys(system for _, record in jobs for system in record.systems))
-    measures = list(dict.fromkeys(record.primary for _, record in jobs))
-    differing = _differing([record for _, record in jobs])
-    means = [
-        {row.system: row.mean for row in select(record, measure=record.primary)} for _, record in jobs
-    ]
+    names = short_keys(list(runs[0].values))
+    records = [run.record for run in runs if run.record]
+    systems = list(
+        dict.fromkeys(
+            system
+            for run in runs
+            for system in [*(run.record.systems if run.record else ()), *run.failed]
+        )
+    )
+    measures = list(dict.fromkeys(record.primary for record in records))
+    differing = _differing(records)
+    means = [_means(run.record) if run.record else {} for run in runs]
     best = {}
     for system in systems:
         found = [f"{its[system]:.4f}" for its in means if system in its]
         best[system] = max(found) if len(set(found)) > 1 and not differing else ""
     body = []
-    for (swept, _), its in zip(jobs, means, strict=True):
-        cells: list[Cell] = [Text(swept[key]) for key in names]
+    for run, its in zip(runs, means, strict=True):
+        cells: list[Cell] = [Text(run.values[key]) for key in names]
         for system in systems:
             mean = its.get(system)
-            strong = mean is not None and f"{mean:.4f}" == best[system]
-            cells.append(None if mean is None else Number(mean, strong=strong))
+            if mean is None:
+                cells.append(Text("failed") if system in run.failed else None)
+            else:
+                cells.append(Number(mean, strong=f"{mean:.4f}" == best[system]))
         body.append(tuple(cells))
-    note = _FLATTERS
+    notes = [_FLATTERS]
     if differing:
-        note = f"Runs differ in {listed(differing)}: their means do not mean the same, and none is bold."
+        notes = [
+            f"Runs differ in {listed(differing)}: their means do not mean the same, and none is bold."
+        ]
+    if failed := [str(run) for run in runs if run.failed]:
+        notes.append(f"Failed: {listed(failed)}; stderr says why.")
     keeps = [Keep.ALWAYS, *[Keep.USUAL] * (len(systems) - 1)]
     means_of = (Column(system, keep=keep) for system, keep in zip(systems, keeps, strict=True))
     return Table(
-        f"{len(jobs)} runs, {' or '.join(measures)}",
+        f"{len(runs)} runs, {' or '.join(measures)}",
         (*map(name_column, names.values()), *means_of),
         tuple(body),
-        (note,),
+        tuple(notes),
     )
+
+
+def _means(record: Record) -> dict[str, float]:
+    return {row.system: row.mean for row in select(record, measure=record.primary)}
 
 
 def _differing(records: Sequence[Record]) -> list[str]:

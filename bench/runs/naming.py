@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 # A name longer than this makes no table better than the folder's own.
 _LONGEST = 40
-# They change no ranking, or say nothing to a reader.
-_TELL_NOTHING = (
-    "output",
-    "evidence",
-    "trec_header",
-    "seed",
-    "measures",
-    "collection.path",
-    "collection.name",
-)
 _FOLLOW_FROM_THE_MODEL = ("sha256", "revision")
 
 
@@ -104,76 +93,78 @@ def run_and_system(name: str) -> tuple[Path, str]:
     return Path(name.rpartition(":")[0] or name), name.rpartition(":")[2] if ":" in name else ""
 
 
-def run_labels(names: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what to call each run: the settings in which they differ, or its folder's name.
+def labels(folders: Sequence[str], settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what to call one system of each run: its settings that differ, or the folder's name.
 
-    Of runs that differ in no setting, or in too many to name, the folders tell them apart.
+    Of systems that differ in no setting, or in too many to name, the folders tell them apart.
+
+    >>> labels(["runs/a", "runs/b"], [{"b": 0.1, "k1": 2}, {"b": 0.6, "k1": 2}])
+    ['b=0.1', 'b=0.6']
     """
-    found = {
-        key: values
-        for key, values in differing(configs).items()
-        if not key.startswith(_TELL_NOTHING)
-        and not (key.startswith("retrievers.") and ABSENT in values and key.count(".") == 1)
-    }
+    found = differing(settings)
     if telling := [key for key in found if key.rpartition(".")[2] not in _FOLLOW_FROM_THE_MODEL]:
         found = {key: found[key] for key in telling}
     short = short_keys(list(found))
-    if len({system for config in configs for system in config.get("retrievers", {})}) > 1:
-        # The label stands beside every system of the run, and not all have the setting.
-        short = {key: _with_system(key, short[key]) for key in found}
-    labels = [
+    named = [
         ", ".join(f"{short[key]}={setting_text(values[run])}" for key, values in found.items())
-        for run in range(len(names))
+        for run in range(len(folders))
     ]
-    if len(set(labels)) == len(labels) and all(0 < len(label) <= _LONGEST for label in labels):
-        return labels
-    folders = [Path(name).resolve().name for name in names]
-    return folders if len(set(folders)) == len(folders) else list(names)
-
-
-def _with_system(key: str, short: str) -> str:
-    """Return the short form of a setting with the system that has it, where it is one's own.
-
-    >>> _with_system("retrievers.flat.b", "b"), _with_system("depth", "depth")
-    ('flat.b', 'depth')
-    """
-    group, _, rest = key.partition(".")
-    system = rest.partition(".")[0]
-    if group != "retrievers" or short.split(".")[0] in (group, system):
-        return short
-    return f"{system}.{short}"
+    if len(set(named)) == len(named) and all(0 < len(label) <= _LONGEST for label in named):
+        return named
+    names = [Path(folder).resolve().name for folder in folders]
+    return names if len(set(names)) == len(names) else list(folders)
 
 
 def system_titles(
     sources: Sequence[tuple[str, Sequence[str], Mapping[str, Any] | None]],
 ) -> tuple[list[str], list[str]]:
-    """Return a title for each system of each source, and notes that say which run is called what.
+    """Return a title for each system of each source, and notes that say which run they are of.
 
     A source is (name, systems, config): a run as `FOLDER` or `FOLDER:SYSTEM`, or a run file, which has
     no config and is called by its name.
     """
-    names, systems, configs = zip(*sources, strict=True)
-    if len(names) == 1:
-        return list(systems[0]), []
-    runs = [place for place, config in enumerate(configs) if config is not None]
-    folders = [names[place].removesuffix(f":{systems[place][0]}") for place in runs]
-    label: dict[int, str] = {}
-    if len(set(folders)) > 1 and max(Counter(folders).values()) == 1:
-        its_configs = [config for config in configs if config is not None]
-        label = dict(zip(runs, run_labels(folders, its_configs), strict=True))
-    titles = [
-        f"{system} ({label[place]})"
-        if place in label
-        else (name if len(its) == 1 else f"{name}:{system}")
-        for place, (name, its) in enumerate(zip(names, systems, strict=True))
-        for system in its
-    ]
-    notes = [
-        f"({label[place]}) is {folder}"
-        for place, folder in zip(runs, folders, strict=True)
-        if place in label and label[place] not in (folder, Path(folder).name)
-    ]
+    if len(sources) == 1:
+        return list(sources[0][1]), []
+    folders = {
+        place: name.removesuffix(f":{its[0]}")
+        for place, (name, its, config) in enumerate(sources)
+        if config is not None
+    }
+    if len(folders) < 2 or len(set(folders.values())) < len(folders):
+        folders = {}
+    label = _labels_of(sources, folders)
+    titles, notes = [], []
+    for place, (name, its, _) in enumerate(sources):
+        if place not in folders:
+            titles += [name] if len(its) == 1 else [f"{name}:{system}" for system in its]
+            continue
+        folder = folders[place]
+        called = {one: f"{one} ({text})" if (text := label[place, one]) else one for one in its}
+        titles += called.values()
+        told = (folder, Path(folder).name)
+        if others := [title for one, title in called.items() if label[place, one] not in told]:
+            notes.append(f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} of {folder}")
     return titles, notes
+
+
+def _labels_of(
+    sources: Sequence[tuple[str, Sequence[str], Mapping[str, Any] | None]], folders: Mapping[int, str]
+) -> dict[tuple[int, str], str]:
+    """Return (run, system) → what tells it from the systems of its name, "" where it is the only one.
+
+    folders  of the runs among the sources
+    """
+    names = [name for place, (name, _, _) in enumerate(sources) if place not in folders]
+    found: dict[tuple[int, str], str] = {}
+    for system in dict.fromkeys(system for place in folders for system in sources[place][1]):
+        runs = [place for place in folders if system in sources[place][1]]
+        if len(runs) == 1 and system not in names:
+            found[runs[0], system] = ""
+            continue
+        settings = [(sources[run][2] or {}).get("retrievers", {}).get(system, {}) for run in runs]
+        its = labels([folders[run] for run in runs], settings)
+        found |= {(run, system): label for run, label in zip(runs, its, strict=True)}
+    return found
 
 
 def pairs_by_name(origins: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:

@@ -21,6 +21,8 @@ COMMANDS = {
     "gate": "gate run --baseline base",
     "gate, as the baseline": "gate base --baseline run",
     "verify": "verify run --set collection.path=c",
+    "show": "show run",
+    "list": "list runs .",
     "diff": "diff run other",
     "diff, as the second": "diff other run --query q1",
     "agree": "agree c --runs run --pooled",
