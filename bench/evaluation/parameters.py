@@ -18,12 +18,13 @@ _HIGHEST_GRADE = 2**31 - 1  # of trec_eval's int
 _GRADE = f"at least 1 and at most {_HIGHEST_GRADE}"
 # trec_eval takes 8 bytes for each gain up to the highest; without so many it answers 0 and says nothing.
 HIGHEST_GAIN = 1_000_000
-_WITHIN_PLACES = (
+_Range = tuple[Callable[[Any], bool], str]
+_WITHIN_PLACES: _Range = (
     lambda k: 1 <= k <= _PLACES,
     f"at least 1 and at most {_PLACES}, as cwl_eval sees no more",
 )
 # Parameter, or that of one measure → whether a value can be meant, and which can.
-_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+_RANGES: dict[str, _Range] = {
     "p": (lambda p: 0 < p <= _MOST_PATIENCE, f"above 0 and at most {_MOST_PATIENCE}"),
     "recall": (
         lambda r: 0 <= r <= 1 and round(r, 2) == r,
@@ -64,6 +65,6 @@ def checked(text: str, name: str, key: str, value: Any, info: Any) -> Any:
         f"measure '{text}': {key} is {plain!r}, and must be one of "
         + ", ".join(map(repr, info.choices if isinstance(info.choices, list) else ())),
     )
-    holds, says = _RANGES.get(f"{name}.{key}") or _RANGES.get(key, (None, ""))
-    require(holds is None or holds(plain), f"measure '{text}': {key} is {plain!r}, and must be {says}")
+    holds, says = _RANGES.get(f"{name}.{key}") or _RANGES.get(key) or (lambda _: True, "")
+    require(holds(plain), f"measure '{text}': {key} is {plain!r}, and must be {says}")
     return value
