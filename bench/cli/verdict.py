@@ -89,7 +89,7 @@ class Verdict:
         if github:
             annotations = found.github_annotations, none.no_verdict_annotation
             self._forms.append(_Form(*annotations, _Screen(self.beside)))
-        # What can not be taken back comes after all that can fail; the page was tried before.
+        # What can not be taken back comes after all that can fail: files, pipes, the screen, the page.
         self._forms.sort(key=lambda form: form.output.stays)
 
     def require_writable(self) -> None:
