@@ -26,15 +26,18 @@ def calling(part: object, where: str, method: str) -> Iterator[None]:
     part     the object, or the class, that is called; where: what the user calls it
     method   what is called
 
-    What fails inside bench stays an error of our own.
+    What fails inside bench stays an error of our own, and so does sys.exit, whatever its code: 0 would
+    end all else that runs here, and be taken for a pass.
     """
+    kind = part if isinstance(part, type) else type(part)
     try:
         yield
+    except SystemExit as left:
+        raise RuntimeError(f"{where}: {kind.__name__}.{method} called sys.exit({left.code!r})") from left
     except (BenchError, MemoryError):  # a full memory says nothing about who filled it
         raise
     except Exception as error:
         frames = [one for one in traceback.extract_tb(error.__traceback__) if _is_users(one.filename)]
-        kind = part if isinstance(part, type) else type(part)
         if not frames and kind.__module__.split(".")[0] == "bench":
             raise
         place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

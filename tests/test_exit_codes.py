@@ -85,7 +85,7 @@ def test_a_crash_of_any_command_is_70_one_line_and_a_file(leave, tmp_path, comma
             70,
             "internal error: test_exit_codes.UnspeakableError: <exception str() failed>",
         ),
-        (SystemExit(0), 0, ""),
+        (SystemExit(0), 70, "internal error"),
         (BenchError("bad"), 2, "bench: bad\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device; free some"),
         (

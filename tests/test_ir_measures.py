@@ -11,7 +11,7 @@ import ir_measures
 import numpy as np
 import pytest
 from conftest import ROOT, content_of, make_queries, only_run, write_beir
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ir_measures import measures as theirs
 
@@ -291,8 +291,15 @@ def test_one_measure_has_one_spelling(text, same):
         ("SDCG(max_rel=2,min_rel=2)@5", "above min_rel"), ("nDCG(gains={1:-2})@5", "at least 0"),
         ("P(rel=2)@0", "at least 1"), ("P(rel=2)@99999999", "at most 1000000"), ("P(" * 400, "malformed"),
         ("P(rel=" + "(" * 150 + ")", "malformed"), ("P(rel='\\d')@5", "malformed"), ("P(rel=2)@2.5", "cut-off"),
-        ("nDCG(gains={1:2},dcg='exp-log2')@5", "no provider"), ("SetF(beta=1e999)", "above 0"), ("", "malformed"),
+        ("nDCG(gains={1:2},dcg='exp-log2')@5", "no provider"), ("SetF(beta=1e999)", "at most 10000"), ("", "malformed"),
         ("IPrec@1.2.3", "no number"), ("RR(judged_only=True)@5", "no provider"), ("nDCG(gains={})@5", "at least 0"),
+        ("nDCG(gains={1:1000001})@5", "gains is {1: 1000001}, and must be .* at least 0 and at most 1000000"),
+        ("nDCG(gains={1:2147483648})@5", "at most 1000000"), ("SDCG(max_rel=9,min_rel=2147483648)@5", "at most 2147483647"),
+        ("SetF(beta=1e-05)", "beta is 1e-05, and must be at least 0.0001"), ("SetF(beta=1e16)", "at most 10000"),
+        ("INSQ(max_rel=3,T=10.1)", "T is 10.1, and must be above 0 and at most 10"), ("INST(max_rel=3,T=100)", "at most 10"),
+        ("NERR11(max_rel=3,T=1e300)", "at most 10"), ("INST(max_rel=3,T=0)", "above 0"), ("BPM(max_rel=3,T=0)@5", "above 0"),
+        ("SDCG(max_rel=3)@1001", "cutoff is 1001, and must be at least 1 and at most 1000"), ("BPM(max_rel=3)@2000", "at most 1000"),
+        ("NERR8(max_rel=3)@2000", "at most 1000"), ("NERR9(max_rel=3)@2000", "at most 1000"), ("NERR9(max_rel=3)@0", "at least 1"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_measured_is_refused_in_one_line(text, says):
@@ -315,13 +322,75 @@ def test_what_no_provider_computes_here_is_refused_with_what_to_install(monkeypa
     [
         ("SDCG(max_rel=2)@5", "at most 2.*have 3; raise max_rel"),
         ("ERR@5", "at most 4, and the labels have 5"),
+        (
+            "nDCG(dcg='exp-log2')@10",
+            "exp-log2.*at most 19, as a gain is at most 1000000, and .* have 20",
+        ),
     ],
 )
 def test_grades_that_a_measure_can_not_take_are_refused(text, says):
     run = Run(np.array([[0]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))
-    grade = 5 if "ERR" in text else 3
+    grade = 5 if "ERR" in text else 20 if "exp" in text else 3
     with pytest.raises(BenchError, match=says):
         values_of(text, run, Qrels({"q0": {"d0": grade}}))
+
+
+@pytest.mark.parametrize("wanted", [0.5, 1, 3, 10])
+def test_what_cwl_eval_does_not_see_of_patience_is_two_percent_at_most(wanted):
+    """INSQ's weight of place i is in proportion to 1 / (i + 2T - 1)^2; the places beyond 2,000,000 add
+    about one over their number."""
+    run = Run(np.array([[0]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))
+    found = values_of(f"INSQ(max_rel=3,T={wanted})", run, Qrels({"q0": {"d0": 3}}))[0]
+    places = np.arange(1, 2_000_001)
+    first = 1 / (2 * wanted) ** 2 / (np.sum(1 / (places + 2 * wanted - 1.0) ** 2) + 1 / 2_000_000)
+    assert first < found < 1.02 * first
+
+
+@given(st.floats(0.0001, 10_000))
+@example(0.0001)
+@example(10_000.0)
+def test_setf_written_out_for_any_beta_that_is_taken(beta):
+    """As trec_eval has it: (beta + 1) P R / (beta P + R), which is P at 0 and R at infinity."""
+    run = Run(np.array([[0, 1, 2, 3]], dtype=np.int32), -np.arange(4, dtype=np.float32)[None])
+    qrels = Qrels({"q0": {"d0": 1, "d8": 1, "d9": 1}})
+    p, r = 1 / 4, 1 / 3
+    found = values_of(f"SetF(beta={beta!r})", run, qrels)[0]
+    assert found == pytest.approx((beta + 1) * p * r / (r + beta * p), rel=1e-9)
+
+
+def test_cwl_eval_warns_nobody_of_labels_without_the_highest_grade():
+    code = (
+        "from test_ir_measures import *\n"
+        "run = Run(np.array([[0]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))\n"
+        "assert values_of('INST(max_rel=3)', run, Qrels({'q0': {'d0': 2}}))[0] > 0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "tests", check=True, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+
+
+MEMORY = """
+import resource
+from pathlib import Path
+from bench.evaluation.parameters import HIGHEST_GAIN
+from test_ir_measures import *
+run = Run(np.array([[0]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))
+text = "nDCG(gains={1:%d})@10"
+assert values_of(text % 1, run, Qrels({"q0": {"d0": 1}}))[0] == 1
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, used + 2**26))
+print(values_of(text % HIGHEST_GAIN, run, Qrels({"q0": {"d0": 1}}))[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system says what a process has taken")
+def test_the_highest_gain_is_measured_in_64_mb():
+    """trec_eval says nothing where its memory ends, and answers 0."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY], cwd=ROOT / "tests", check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "1.0\n"
 
 
 def test_the_package_is_imported_only_for_its_measures():

@@ -121,6 +121,7 @@ def test_means_over_other_data_or_rules_are_not_ranked(saved, key, what):
 FICKLE = """
 from dataclasses import dataclass
 import signal
+import sys
 from bench.retrievers.bm25 import BM25
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Fickle:
     def index(self, collection, store):
         if self.how == "memory":
             raise MemoryError("8 TB")
+        if self.how == "leave":
+            sys.exit(0)
         if self.how == "interrupt":
             signal.raise_signal(signal.SIGINT)
         if self.how == "badly":
@@ -190,6 +193,24 @@ def test_one_that_fails_stops_no_other_and_the_worst_decides_the_exit_code(sweep
     assert "8 TB" in Path(kept).read_text()
     failed = [f"retrievers.fickle.how={how}" for how in order if how != "well"]
     assert f"Failed: {', '.join(failed)}; stderr says why." in out
+
+
+def test_a_system_that_calls_sys_exit_fails_alone(sweep):
+    code, out, err = sweep("+retrievers.fickle.how=leave,well", retriever="[bm25]")
+    assert code == 70
+    assert hows() == ["leave", "well"]
+    header, left, well = rows(out)
+    assert header == ["how", "bm25", "fickle"]
+    assert left == ["leave", well[1], "failed"]
+    (said,) = err.splitlines()
+    assert said.startswith("bench: retrievers.fickle.how=leave, fickle: internal error: RuntimeError: ")
+    assert "retriever 'fickle': Fickle.index called sys.exit(0)" in said
+
+
+def test_a_run_whose_only_system_calls_sys_exit_is_no_pass(sweep):
+    code, out, err = sweep("+retrievers.fickle.how=leave")
+    assert (code, out) == (70, "")
+    assert "Fickle.index called sys.exit(0)" in err
 
 
 def test_bad_input_alone_is_2_and_found_by_the_data_too(sweep):

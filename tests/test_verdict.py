@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from conftest import signals_as_before
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +51,7 @@ def gate(here, monkeypatch, capfd):
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["bench", "gate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as left, signals_as_before():
             app.main()
         return left.value.code, *capfd.readouterr()
 
@@ -288,7 +289,7 @@ def test_a_reason_of_any_characters_stays_one_line_of_its_form(text):
 
 def test_what_breaks_where_a_signal_was_swallowed_is_told_as_the_signal(here):
     """As `bench.cli.endings` has it: the import system drops what is raised in its callbacks."""
-    with pytest.raises(Stopped), stoppable(), telling({"--json": Path("g.json")}, []):
+    with pytest.raises(Stopped), stoppable(), telling({"--json": Path("g.json")}, Path("base")):
         with contextlib.suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
         raise ImportError("cannot import name")
@@ -297,6 +298,81 @@ def test_what_breaks_where_a_signal_was_swallowed_is_told_as_the_signal(here):
 
 def test_an_interrupt_when_the_baseline_was_replaced_says_both(here):
     forms = {"--json": Path("g.json")}
-    with pytest.raises(Stopped), telling(forms, []), after_replacing(Path("base")):
+    with pytest.raises(Stopped), telling(forms, Path("base")), after_replacing(Path("base")):
         raise Stopped(signal.SIGINT)
     assert told("--json") == (130, "interrupted; the baseline in base was replaced all the same")
+
+
+# What a signal finds of a process that is as good as gone.
+SIGNALLED = """
+import atexit, os, signal
+atexit.register(os.kill, os.getpid(), signal.%s)
+from bench.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("options", "ends"), [((), 0), (("--floor", "x"), 2)])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_after_the_forms_are_written_changes_nothing(here, name, options, ends):
+    command = [sys.executable, "-c", SIGNALLED % name, "gate", "run", "--baseline", "base"]
+    done = subprocess.run([*command, *ALL, *options], check=False, capture_output=True)
+    assert done.returncode == ends
+    require_told(ends, "floor" if ends else None)
+
+
+def test_a_signal_while_it_is_told_that_there_is_no_verdict_is_told_in_its_place(here, monkeypatch):
+    told_already = []
+
+    def stopped_once(exit_code, why):
+        if not told_already:
+            told_already.append(exit_code)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return no_verdict_markdown(exit_code, why)
+
+    monkeypatch.setattr("bench.report.no_verdict.no_verdict_markdown", stopped_once)
+    forms = {option: Path(file) for option, file in FORMS.items()}
+    with pytest.raises(Stopped), stoppable(), telling(forms, Path("base")):
+        error = BenchError("no luck")
+        error.add_note("all the same")
+        raise error
+    assert told_already == [2]
+    require_told(143, "terminated; all the same")
+
+
+@pytest.mark.usefixtures("github")
+@pytest.mark.parametrize("option", FORMS)
+def test_a_page_and_an_annotation_say_one_thing_though_a_device_is_full(gate, here, option):
+    if not Path("/dev/full").exists():
+        pytest.skip("a device of Linux")
+    code, out, said = gate("run", "--baseline", "base", option, "/dev/full")
+    assert code == 2
+    page = (here / "page.md").read_text().removeprefix("others\n")
+    assert told_in_markdown(page) == (
+        2,
+        "cannot write /dev/full: No space left on device; free some space",
+    )
+    (line,) = [line for line in (out + said).splitlines() if line.startswith("::")]
+    assert line.startswith("::error title=bench gate could not run::")
+
+
+@pytest.mark.parametrize("update", [False, True])
+@pytest.mark.parametrize("file", ["base/v.json", "base/new/v.json", "first/v.json", "link/v.json"])
+def test_a_form_in_the_baselines_folder_is_refused_at_once(gate, here, file, update):
+    """A baseline that holds what no run writes can not be replaced."""
+    (here / "link").symlink_to("base")
+    baseline = "first" if file.startswith("first") else "base"
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    code, _, said = gate(
+        "run", "--baseline", baseline, "--json", file, *(["--update"] if update else [])
+    )
+    assert code == 2
+    assert f"--json names {file}, and {baseline} may hold only a run" in said
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+
+
+def test_standard_output_is_in_no_folder(gate, here, monkeypatch):
+    monkeypatch.chdir(here / "base")
+    code, out, _ = gate("../run", "--baseline", ".", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["exit_code"] == 0

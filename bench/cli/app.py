@@ -94,9 +94,8 @@ def _command(arguments: list[str], *, debug: bool = False) -> int:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
-    except SystemExit as left:  # of a library: argparse after its help
-        if left.code:
-            raise RuntimeError(f"something called sys.exit({left.code!r})") from left
+    except SystemExit as left:  # of a library: 0 would be a pass
+        raise RuntimeError(f"something called sys.exit({left.code!r})") from left
     return 0
 
 

@@ -8,9 +8,10 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _AGAIN_S = 0.5
 
@@ -29,7 +30,8 @@ def stoppable() -> Iterator[None]:
     """Raise `Stopped` in this block for SIGINT, SIGTERM and SIGHUP, so that nothing half done is left.
 
     An exception that hits a callback of the import system is printed and dropped, and loading torch is
-    mostly that. So it is raised again until it has arrived. A signal that was ignored stays ignored.
+    mostly that. So it is raised again until it has arrived. A signal that was ignored stays ignored, and
+    so does one that this block ignores.
     """
     asked: list[int] = []
 
@@ -58,8 +60,20 @@ def stoppable() -> Iterator[None]:
         raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, former in before.items():
+        _restore(before)
+
+
+def _restore(before: Mapping[signal.Signals, Any]) -> None:
+    for number, former in before.items():
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, former)
+
+
+def ignore_signals() -> None:
+    """Let no signal change any more what this process exits with, which others were told already."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _on_its_way() -> bool:

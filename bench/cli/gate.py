@@ -93,7 +93,7 @@ def gate(
 
     files = {"--junit": junit, "--summary": summary, "--json": json}
     run = run and run_folder_of(run)
-    with telling(files, [baseline, *([run] if run else [])]) as verdict, ExitStack() as to_the_end:
+    with telling(files, baseline, run) as verdict, ExitStack() as to_the_end:
         require(
             reason is None or (update and reason.strip() != ""),
             "--reason takes a text and belongs to --update",

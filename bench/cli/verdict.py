@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bench.cli.endings import stoppable
+from bench.cli.endings import ignore_signals, stoppable
 from bench.cli.exits import ending_of
 from bench.errors import BenchError
 
@@ -25,16 +25,18 @@ _PAGE = "GITHUB_STEP_SUMMARY"
 
 
 @contextmanager
-def telling(files: Mapping[str, Path | None], folders: Sequence[Path]) -> Iterator[Verdict]:
+def telling(
+    files: Mapping[str, Path | None], baseline: Path, run: Path | None = None
+) -> Iterator[Verdict]:
     """Yield the verdict to be written, into the file of each option and what GitHub shows.
 
-    folders  of the runs that are read
+    baseline, run  folders that are read, whose files no form may replace
 
     Where the block ends without a verdict, or with one that could not be written everywhere, all that
-    was asked for says so, with the exit code and the reason.
+    was asked for says so, with the exit code and the reason. From then on signals are ignored.
     """
     asked = {option: file for option, file in files.items() if file is not None}
-    verdict = Verdict(asked, folders)
+    verdict = Verdict(asked, baseline, run)
     try:
         with stoppable():  # or what a signal has broken would be taken for an error of our own
             verdict.require_writable()
@@ -42,16 +44,29 @@ def telling(files: Mapping[str, Path | None], folders: Sequence[Path]) -> Iterat
                 yield verdict
             except SystemExit as left:  # of a library: 0 would be a pass
                 raise RuntimeError(f"something called sys.exit({left.code!r})") from left
+            ignore_signals()
     except BaseException as error:
+        _tell_none(verdict, error)
+        raise
+
+
+def _tell_none(verdict: Verdict, error: BaseException) -> None:
+    """Say in every form what there is instead of a verdict; after a signal meanwhile, say that."""
+    try:
         ending = ending_of(error)
         verdict.write_none(ending.exit_code, ending.why)
+        ignore_signals()
+    except KeyboardInterrupt as stopped:
+        for note in getattr(error, "__notes__", ()):
+            stopped.add_note(note)
+        _tell_none(verdict, stopped)
         raise
 
 
 class Verdict:
     """Where the verdict goes, besides the screen."""
 
-    def __init__(self, files: Mapping[str, Path], folders: Sequence[Path]) -> None:
+    def __init__(self, files: Mapping[str, Path], baseline: Path, run: Path | None) -> None:
         from bench.report import gate as found
         from bench.report import no_verdict as none
         from bench.report.write import beside
@@ -65,7 +80,7 @@ class Verdict:
         page = os.environ.get(_PAGE) if github else None
         # The page first: it is not ours alone, and no other form may replace it.
         asked = ({_PAGE: Path(page)} if page else {}) | dict(files)
-        self._refused = dict(_refusals(asked, folders))
+        self._refused = dict(_refusals(asked, baseline, run))
         self._forms = [
             _Form(*texts[option], _Page(file) if option == _PAGE else _File(file))
             for option, file in asked.items()
@@ -74,8 +89,8 @@ class Verdict:
         if github:
             annotations = found.github_annotations, none.no_verdict_annotation
             self._forms.append(_Form(*annotations, _Screen(self.beside)))
-        # What went into a pipe can not be taken back, so it goes there when all else is written.
-        self._forms.sort(key=lambda form: form.output.is_stream)
+        # What can not be taken back comes after all that can fail: files, pipes, the screen, the page.
+        self._forms.sort(key=lambda form: form.output.stays)
 
     def require_writable(self) -> None:
         """Raise `BenchError` where a form can not be written, before anything is run."""
@@ -102,17 +117,22 @@ class Verdict:
                     form.output.withdraw()
 
 
-def _refusals(asked: Mapping[str, Path], folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
+def _refusals(asked: Mapping[str, Path], baseline: Path, run: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the options that name no place of their own, and why."""
-    from bench.runs.folder import is_run_file
-    from bench.storage.files import place_of
+    from bench.runs.folder import is_inside, is_run_file
+    from bench.storage.files import is_standard_output, place_of
 
     taken: dict[object, str] = {}
     for option, file in asked.items():
         other = taken.setdefault(place_of(file), option)
         if other != option:
             yield option, f"{other} and {option} both name {file}; give each a place of its own"
-        for folder in folders:
+        if is_inside(file, baseline) and not is_standard_output(file):
+            yield (
+                option,
+                f"{option} names {file}, and {baseline} may hold only a run; name another place",
+            )
+        for folder in filter(None, (baseline, run)):
             if is_run_file(file, folder):
                 yield option, f"{option} names {file}, a file of the run in {folder}; name another"
 
@@ -134,7 +154,9 @@ class _File:
 
         self._path = path
         self._written = False
-        self.is_stream = is_stream(path)
+        self._is_stream = is_stream(path)
+        self._tried = False
+        self.stays = int(self._is_stream)
 
     def check(self) -> None:
         from bench.storage.files import check_file
@@ -144,14 +166,15 @@ class _File:
     def put(self, text: str) -> None:
         from bench.storage.files import write_text
 
-        if self._written and self.is_stream:
+        if self._tried and self._is_stream:
             return
+        self._tried = True
         write_text(self._path, text, keep=not self._written)  # what is kept is of an earlier gate
         self._written = True
 
     def withdraw(self) -> None:
         """Remove what was written here, if it can be."""
-        if self._written and not self.is_stream:
+        if self._written and not self._is_stream:
             self._path.resolve().unlink()
 
 
@@ -160,7 +183,7 @@ class _Page:
     """The page that GitHub shows of a step, to which others add as well."""
 
     path: Path
-    is_stream = False
+    stays = 3
 
     def check(self) -> None:
         from bench.storage.files import check_file
@@ -188,7 +211,7 @@ class _Screen:
     """Where GitHub reads workflow commands."""
 
     to: TextIO
-    is_stream = False
+    stays = 2
 
     def check(self) -> None:
         pass

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError, require
 from bench.evaluation.grammar import Params, Value, written
-from bench.evaluation.parameters import checked
+from bench.evaluation.parameters import HIGHEST_GAIN, checked
 from bench.types import NO_DOC, Collection, Qrels, Queries, Run
 
 # Queries that are measured at once: dicts of a thousand documents each take 0.1 MB a query.
@@ -29,6 +29,8 @@ _BLOCK = 256
 # Those of its providers that are asked, in its own order. ranx is left out, as it adds nothing and
 # compiles at import, and trectools, as ir_measures leaves it out.
 _PROVIDERS = ("pytrec_eval", "cwl_eval", "compat", "msmarco", "gdeval")
+# The highest grade whose gain 2^grade - 1 is allowed.
+_HIGHEST_EXPONENT = HIGHEST_GAIN.bit_length() - 1
 _COUNTS = {"NumQ", "NumRel", "NumRet"}
 _BY_SUBTOPIC = {
     *("ERR_IA", "nERR_IA", "alpha_DCG", "alpha_nDCG", "NRBP", "nNRBP", "AP_IA", "P_IA", "StRecall"),
@@ -46,7 +48,8 @@ def _package() -> Any:
         import ir_measures
 
     # It warns of each set of labels without the highest grade; `_grades` refuses what is above it.
-    logging.getLogger("ir_measures").setLevel(logging.ERROR)
+    for name in ("ir_measures", "ir_measures.cwl_eval"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     return ir_measures
 
 
@@ -89,7 +92,7 @@ def resolve(
                 + (f"{name}@{10 if key == 'cutoff' else 0.1}" if at else f"{name}({key}=…)")
             )
         if key in given:
-            given[key] = checked(text, key, given[key], info)
+            given[key] = checked(text, measure.NAME, key, given[key], info)
     require(
         "max_rel" not in given or given["max_rel"] > given.get("min_rel", 0),
         f"measure '{text}': max_rel must be above min_rel",
@@ -147,7 +150,7 @@ def _measure(name: str, params: Params, cutoff: int | None, relevant: int) -> An
         given["gains"] = dict(given["gains"])
     if given.get("dcg") == "exp-log2" and "gains" not in given:
         # gdeval's five decimals and its perl are not needed: these are its gains
-        given["gains"] = {grade: 2**grade - 1 for grade in range(1, 31)}
+        given["gains"] = {grade: 2**grade - 1 for grade in range(1, _HIGHEST_EXPONENT + 1)}
         del given["dcg"]
     if cutoff is not None:
         given["cutoff"] = cutoff
@@ -244,13 +247,16 @@ def _require_grades(
 ) -> None:
     name, params, _ = one
     most = dict(params).get("max_rel", 4 if name == "ERR" else None)
-    if most is None and ("dcg", "exp-log2") in params:
-        most = 30
+    exponential = ("dcg", "exp-log2") in params
+    if exponential:
+        most = _HIGHEST_EXPONENT
     if isinstance(most, int):
         highest = max(max(of.values(), default=0) for of in grades.values())
         require(
             highest <= most,
-            f"measure '{text}' takes grades of at most {most}, and the labels have {highest}; "
+            f"measure '{text}' takes grades of at most {most}"
+            + f", as a gain is at most {HIGHEST_GAIN}" * exponential
+            + f", and the labels have {highest}; "
             + ("raise max_rel" if name != "ERR" and "max_rel" in dict(params) else "name another"),
         )
 

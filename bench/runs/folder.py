@@ -198,6 +198,11 @@ def _is_known(path: Path, folder: Path, known: set[str]) -> bool:
     return not path.is_dir() and path.name in (PLOT_FILES if path.parent == folder / PLOTS else known)
 
 
+def is_inside(file: Path, folder: Path) -> bool:
+    """Whether a file has its place in a folder, or below it, through links too."""
+    return _real(file).is_relative_to(_real(folder))
+
+
 def is_run_file(file: Path, folder: Path) -> bool:
     """Whether a file has the place of one that a run writes into its folder."""
     file, folder = _real(file), _real(folder)
