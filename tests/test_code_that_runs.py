@@ -620,6 +620,9 @@ def test_source_that_python_runs_old_bytecode_of_is_unknown(beside, tmp_path):
     bytecode.write_bytes(bytecode.read_bytes()[:20])  # cut off: Python can not import it
     os.utime(bytecode, (1, 1))
     assert not sources_now("bench_user").known
+    write("return\n")  # is read, but can not be compiled
+    assert not sources_now("bench_user").known
+    write("x = 1\n")
     bytecode.unlink()
     assert sources_now("bench_user").known
 
