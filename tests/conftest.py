@@ -24,7 +24,7 @@ from bench.errors import BenchError
 from bench.evidence.family import Plan
 from bench.evidence.findings import findings
 from bench.runs.record import Record
-from bench.storage import sources
+from bench.storage import libraries, sources
 from bench.types import Queries
 
 # A machine that does other work too is no fault of an example.
@@ -245,8 +245,8 @@ def forget_sources():
     """Read sources anew, as a process of its own would."""
     sources._modules.clear()
     sources._followed.clear()
-    sources.installed.cache_clear()
-    sources._distributions.cache_clear()
+    libraries.installed.cache_clear()
+    libraries._distributions.cache_clear()
 
 
 @pytest.fixture(autouse=True)

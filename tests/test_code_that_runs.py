@@ -8,9 +8,12 @@ import importlib
 import json
 import os
 import pkgutil
+import py_compile
 import subprocess
 import sys
+import time
 import zipfile
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
@@ -334,6 +337,21 @@ def test_a_named_tuple_may_be_a_retriever_and_its_fields_are_parts():
     assert parts == [Ranked, BM25]
 
 
+class Cut(enum.IntFlag):
+    ONE = 1
+
+
+class Told(enum.Enum):
+    FIRST = b"1"
+    LATER = b"2"
+
+
+def test_members_of_an_enum_are_told_apart_with_and_without_a_name():
+    members = [Cut.ONE, Cut(0), Cut(2), Cut(4), Cut.ONE | Cut(4), Told.FIRST, Told.LATER]
+    assert len({fingerprint({"inner": one}).settings for one in members}) == len(members)
+    assert fingerprint({"inner": Cut(4)}) == fingerprint({"inner": Cut(4)})
+
+
 # Which file a module comes from.
 
 
@@ -492,6 +510,134 @@ def test_nothing_is_imported_to_find_a_file(beside):
     beside("bench_loud/inner.py", "x = 1\n")
     beside("bench_quiet.py", "def f():\n    import bench_loud.inner\n")
     assert code_of("bench_quiet").keys() == {"bench_quiet", "bench_loud", "bench_loud.inner"}
+
+
+# What Python runs that no import statement spells out.
+
+
+@pytest.mark.parametrize(
+    ("user", "names"),
+    [
+        ("bench_user", '["words"]'),
+        ("bench_user", '["wor" + "ds"]'),
+        ("bench_parts.user", '["words"]'),
+    ],
+)
+def test_what_a_star_takes_from_a_package_of_ones_own_counts(user, names, beside):
+    """Python imports the modules that `__all__` names."""
+    beside("bench_parts/__init__.py", f"__all__ = {names}\n")
+    beside("bench_parts/words/__init__.py", "from bench_parts import length\n")
+    beside("bench_parts/length.py", "x = 3\n")
+    beside(user.replace(".", "/") + ".py", "from bench_parts import *\n")
+    before = code_of(user)
+    importlib.import_module(user)
+    assert {name for name in sys.modules if name.startswith("bench_")} <= before.keys()
+    beside("bench_parts/length.py", "x = 1\n")
+    assert code_of(user) != before
+
+
+def test_a_star_from_a_module_or_a_library_takes_no_other_code(beside):
+    beside("bench_user.py", "from numpy import *\nfrom xml import *\nfrom bench_near import *\n")
+    beside("bench_near.py", "x = 1\n")
+    beside("bench_far.py", "x = 1\n")
+    found = sources_now("bench_user")
+    assert found.code.keys() == {"bench_user", "bench_near"}
+    assert found.libraries.keys() == {"numpy"}
+
+
+@pytest.mark.parametrize("place", ["sched.py", "sched/__init__.py", "site-packages/sched.py"])
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_module_of_ones_own_with_the_name_of_one_of_python_counts(
+    is_loaded, place, beside, tmp_path, monkeypatch
+):
+    monkeypatch.delitem(sys.modules, "sched", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    beside("bench_user.py", "import sched\n")
+    assert code_of("bench_user").keys() == {"bench_user"}
+    beside(place, "x = 1\n")
+    importlib.invalidate_caches()
+    if is_loaded:
+        assert importlib.import_module("sched").x == 1
+    before = code_of("bench_user")
+    beside(place, "x = 2\n")
+    assert code_of("bench_user")["sched"] != before["sched"]
+
+
+def test_a_program_may_make_a_module_with_the_name_of_one_of_python(beside, monkeypatch):
+    beside("bench_user.py", "import sched\n")
+    monkeypatch.setitem(sys.modules, "sched", ModuleType("sched"))
+    assert not sources_now("bench_user").known
+
+
+def test_every_module_of_python_is_one(beside):
+    """Also those that are not there on this system, or not loaded yet."""
+    names = sorted(sys.stdlib_module_names)
+    beside("bench_user.py", "".join(f"import {name}\n" for name in names))
+    found = sources_now("bench_user")
+    replaced = {"distutils"} if "_distutils_hack" in sys.modules else set()  # by setuptools
+    assert {name for name in found.code if name.split(".")[0] not in replaced} == {"bench_user"}
+    assert found.known
+    assert not found.libraries
+
+
+@pytest.mark.parametrize("folder", ["", "site-packages/"])
+@pytest.mark.parametrize("ending", [".pyc", EXTENSION_SUFFIXES[0]])
+def test_what_is_compiled_and_has_no_version_makes_the_code_unknown(
+    ending, folder, beside, tmp_path, monkeypatch
+):
+    """It may import anything."""
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    beside("bench_user.py", "import bench_helper\n")
+    beside(f"{folder}x.py", "import bench_far\n")
+    made = tmp_path / f"{folder}bench_helper{ending}"
+    if ending == ".pyc":
+        py_compile.compile(str(tmp_path / f"{folder}x.py"), cfile=str(made))
+    else:
+        made.write_bytes(b"\x7fELF\x02\x01\x01\x00")
+    importlib.invalidate_caches()
+    found = sources_now("bench_user")
+    assert found.code.keys() == {"bench_user", "bench_helper"}
+    assert not found.known
+
+
+def test_source_that_python_runs_old_bytecode_of_is_unknown(beside, tmp_path):
+    """Python compares date and size, which an archive may give to two states of a file."""
+    source = tmp_path / "bench_helper.py"
+
+    def write(text):
+        beside("bench_helper.py", text)
+        os.utime(source, (1_600_000_000, 1_600_000_000))
+
+    beside("bench_user.py", "import bench_helper\n")
+    write("x = 3\n")
+    timestamp = py_compile.PycInvalidationMode.TIMESTAMP
+    bytecode = Path(py_compile.compile(str(source), invalidation_mode=timestamp))
+    write("x = 3\n")
+    assert sources_now("bench_user").known  # newer than its bytecode, and the same
+    write("x = 1\n")
+    assert importlib.import_module("bench_helper").x == 3
+    assert not sources_now("bench_user").known
+    bytecode.write_bytes(bytecode.read_bytes()[:20])  # cut off: Python can not import it
+    os.utime(bytecode, (1, 1))
+    assert not sources_now("bench_user").known
+    write("return\n")  # is read, but can not be compiled
+    assert not sources_now("bench_user").known
+    write("x = 1\n")
+    bytecode.unlink()
+    assert sources_now("bench_user").known
+
+
+def test_of_a_file_with_a_date_to_come_it_is_said_why_its_index_is_not_kept(
+    collection, beside, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sources, "_STARTED_NS", time.time_ns() + 10**9)
+    beside("bench_user.py", "class FromTheFuture:\n    pass\n")
+    one = importlib.import_module("bench_user").FromTheFuture()
+    assert fingerprint(one).is_known
+    os.utime(tmp_path / "bench_user.py", (1 << 32, 1 << 32))
+    forget_sources()
+    IndexStore().folder(one, collection, lambda to: (to / "x").write_text("1"))
+    assert "is dated in the future" in capsys.readouterr().err
 
 
 def test_the_command_line_gives_two_factories_of_one_name_their_own_answers(beir, beside, capsys):

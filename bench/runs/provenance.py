@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.paths import checkout
-from bench.storage.sources import installed
+from bench.storage.libraries import installed
 
 _LIBRARIES = (
     "numpy",

@@ -156,7 +156,9 @@ def _plain(value: Any, where: str, found: _Found) -> Any:
     if isinstance(value, Path):
         return {"path": value.as_posix()}
     if isinstance(value, Enum):
-        return {"class": _class(kind, found), "name": value.name}
+        # Flags may have no name. A value that is no plain one follows from the name and the code.
+        number = value.value if isinstance(value.value, _SCALARS) else None
+        return {"class": _class(kind, found), "name": value.name, "value": number}
     return _part(value, where, found)
 
 

@@ -228,9 +228,10 @@ def _keys(retriever: Retriever) -> Iterator[str]:
 @cache
 def _say_unknown(part: str) -> None:
     print(
-        f"bench: the code of {part} is not known (it was typed in, made in a function, changed since "
-        "this process began, or imports what has neither source nor version), so that its index is not "
-        "kept for the next run",
+        f"bench: the code of {part} is not known (it was typed in or made in a function; or a file of "
+        "it was changed since this process began, is dated in the future, or has bytecode of another "
+        "source in __pycache__; or it imports what has neither source nor version), so that its index "
+        "is not kept for the next run",
         file=sys.stderr,
     )
 

@@ -9,32 +9,19 @@ import pkgutil
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import ModuleSpec, NamespaceLoader
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, NamespaceLoader, SourceFileLoader
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 
-# What bench imports that can change a result, and the distributions that it comes in. What else it
-# imports (rich, hydra, matplotlib, …) only shows results.
-_LIBRARIES = {
-    "bm25s": ("bm25s",),
-    "faiss": ("faiss-cpu",),
-    "ir_measures": ("ir-measures", "cwl-eval"),
-    "numpy": ("numpy",),
-    "pyarrow": ("pyarrow",),
-    "pytrec_eval": ("pytrec_eval-terrier",),
-    "rank_bm25": ("rank-bm25",),
-    "sentence_transformers": ("sentence-transformers",),
-    "Stemmer": ("PyStemmer",),
-    "torch": ("torch",),
-    "transformers": ("transformers", "tokenizers"),
-}
+from bench.storage.libraries import LIBRARIES, versions_of
+
 # Where a statement keeps the statements inside it.
 _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 _INSTALLED = ("site-packages", "dist-packages")
+_STDLIB = Path(os.__file__).parent
 
 # What stands for code that nobody can tell: equal to that of no other process.
 UNKNOWN = "unknown-"
@@ -107,9 +94,10 @@ def sources_of(module: str) -> Sources:
     functions count; what `importlib` is asked for at run time does not, and neither does what is not
     there, as an optional library.
 
-    Unknown is the code of a module without source and version, as what is typed into a notebook or lies
-    in a zip, of all that import it, and of one whose file was changed after this process began: it may
-    be loaded from what the file was before, and Python does not tell when it was.
+    Unknown is the code of a module without source and version, as what is typed into a notebook, lies in
+    a zip or is compiled, and of all that import it. So is that of a file which was changed after this
+    process began: Python does not tell whether it was loaded before that. And so is that of a file whose
+    kept bytecode, which is what runs, was made of another source.
     """
     kept = _followed.get(module)
     if kept is None or not all(one.is_current for one in kept[1]):
@@ -124,12 +112,12 @@ def _follow(module: str) -> tuple[Sources, list[_Module]]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in code:
+        if name in code or _is_of_python(name):
             continue
         if found := _read(name):
             code[name] = found
             waiting += found.imports
-        elif versions := _versions(name):
+        elif versions := versions_of(name):
             libraries |= versions
         elif _is_code(name):
             untold.add(name)
@@ -150,33 +138,64 @@ def _read(name: str) -> _Module | None:
     loaded = _loaded(name)
     source = file.read_bytes()
     changed = _changed_ns(file)  # after reading it
-    sha256 = hashlib.sha256(source).hexdigest() if changed <= _STARTED_NS else _OF_THIS_PROCESS
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     if name == "__main__":  # of a package, by python -m, or of none
         package = getattr(loaded, "parent", "")
-    _modules[name] = _Module(name, file, sha256, _imported(name, package, source), loaded, changed)
+    imports = _imports(source, package)
+    told = imports is not None and changed <= _STARTED_NS and _is_what_runs(source, name, file, changed)
+    sha256 = hashlib.sha256(source).hexdigest() if told else _OF_THIS_PROCESS
+    _modules[name] = _Module(
+        name, file, sha256, _imported(name, package, imports or ()), loaded, changed
+    )
     return _modules[name]
 
 
-def _imported(name: str, package: str, source: bytes) -> frozenset[str]:
+def _is_what_runs(source: bytes, name: str, file: Path, changed_ns: int) -> bool:
+    """Whether Python runs this source, and not bytecode that it keeps of another one. It compares only
+    size and date, which two states of a file may share, as where an archive dates all files alike.
+
+    Bytecode that is newer than the source is not compared: compiling takes 1 ms a file.
+    """
+    kept = Path(cache_from_source(str(file)))
+    if not kept.is_file() or kept.stat().st_mtime_ns > changed_ns:
+        return True
+    try:
+        runs = SourceFileLoader(name, str(file)).get_code(name)
+        return runs == compile(source, file, "exec", dont_inherit=True)
+    except (ImportError, EOFError, SyntaxError, TypeError, ValueError):  # Python can not import it
+        return False
+
+
+def _imported(name: str, package: str, imports: Iterable[tuple[str, ...]]) -> frozenset[str]:
     """Return the modules that a module imports, with the packages that it lies in."""
     parents = package.split(".") if package else []
     found = {".".join(parents[: n + 1]) for n in range(len(parents))} - {name}
-    for choices in _imports(source, package):
-        if name.split(".")[0] == "bench" and choices[0].split(".")[0] not in ("bench", *_LIBRARIES):
+    for choices in imports:
+        if name.split(".")[0] == "bench" and choices[0].split(".")[0] not in ("bench", *LIBRARIES):
             continue
+        if choices[0].endswith(".*"):
+            found |= _modules_in(choices[-1])
         found.add(next((choice for choice in choices if _is_code(choice)), choices[0]))
     return frozenset(found)
 
 
+def _modules_in(package: str) -> set[str]:
+    """Return the modules directly in a package of one's own. Of these `import *` imports those that the
+    package's `__all__` names, which a program may make in any way."""
+    if _is_of_python(package) or _file_of(package) is None:
+        return set()
+    return {f"{package}.{one.name}" for one in pkgutil.iter_modules(_folders_of(package))}
+
+
 @cache
-def _imports(source: bytes, package: str) -> tuple[tuple[str, ...], ...]:
-    """Return what each import can mean, the likelier first: `from a import b` is a.b, or b of a."""
+def _imports(source: bytes, package: str) -> tuple[tuple[str, ...], ...] | None:
+    """Return what each import can mean, the likelier first: `from a import b` is a.b, or b of a. None
+    for what is no source: nobody can tell what a compiled module imports."""
     found: list[tuple[str, ...]] = []
     try:
         waiting: list[ast.AST] = [ast.parse(source)]
-    except (SyntaxError, ValueError):  # compiled, or an import inside a function, not reached yet
-        return ()
+    except (SyntaxError, ValueError):
+        return None
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
@@ -193,9 +212,7 @@ def _imports(source: bytes, package: str) -> tuple[tuple[str, ...], ...]:
 
 def _file_of(name: str) -> Path | None:
     """Return the file that Python takes a module from; None where there is no such module or file, and
-    where it is a part of Python or of what is installed with a version."""
-    if _is_of_python(name):
-        return None
+    where it is a part of what is installed with a version."""
     if name == "__main__":
         origin = None if _is_interactive() else getattr(sys.modules[name], "__file__", None)
     else:
@@ -204,20 +221,26 @@ def _file_of(name: str) -> Path | None:
     if origin is None or not (file := Path(origin)).is_file():
         return None
     installed_there = any(part in _INSTALLED for part in file.parts) and name.split(".")[0] != "bench"
-    return None if installed_there and _versions(name) else file
+    return None if installed_there and versions_of(name) else file
 
 
 def _is_code(name: str) -> bool:
-    """Whether there is such a module, but for those of Python, and folders without __init__."""
-    if _is_of_python(name):
-        return False
+    """Whether there is such a module, and not only a folder without __init__."""
     if spec := _spec(name):
         return not (spec.loader is None or isinstance(spec.loader, NamespaceLoader))
     return sys.modules.get(name) is not None
 
 
 def _is_of_python(name: str) -> bool:
-    return name.split(".")[0] in sys.stdlib_module_names
+    """Whether Python brings a module. Its place tells: one of the user's may have the same name."""
+    top = name.split(".")[0]
+    if top not in sys.stdlib_module_names:
+        return False
+    spec = _spec(top)
+    if spec is None or spec.origin is None:  # one that this system does not have, or the user has made
+        return spec is None and sys.modules.get(top) is None
+    places = (_STDLIB, _STDLIB / "lib-dynload", _STDLIB / top)
+    return spec.origin in ("built-in", "frozen") or Path(spec.origin).parent in places
 
 
 def _spec(name: str) -> ModuleSpec | None:
@@ -231,10 +254,8 @@ def _spec(name: str) -> ModuleSpec | None:
             return find_spec(name)
     except (ImportError, ValueError):  # no module, or one that nothing tells the place of
         return None
-    above = _spec(parent)
     folders: list[str] = []  # of a namespace package, which Python's own finder needs the parent for
-    places = getattr(sys.modules.get(parent), "__path__", None)
-    for place in places or (above.submodule_search_locations if above else None) or ():
+    for place in _folders_of(parent):
         finder = pkgutil.get_importer(place)
         if found := finder.find_spec(name) if finder else None:
             if found.loader:
@@ -243,6 +264,13 @@ def _spec(name: str) -> ModuleSpec | None:
     namespace = ModuleSpec(name, None, is_package=True)
     namespace.submodule_search_locations = folders
     return namespace if folders else None
+
+
+def _folders_of(package: str) -> Iterable[str]:
+    """Return where the modules of a package lie."""
+    spec = _spec(package)
+    loaded = getattr(sys.modules.get(package), "__path__", None)
+    return loaded or (spec.submodule_search_locations if spec else None) or ()
 
 
 def _loaded(name: str) -> object:
@@ -260,28 +288,3 @@ def _changed_ns(file: Path) -> int:
 def _is_interactive() -> bool:
     """Whether somebody types, here or in a notebook: what runs may be in no file, or another there."""
     return hasattr(sys, "ps1") or bool(sys.flags.interactive)
-
-
-def _versions(name: str) -> dict[str, str]:
-    """Return distribution → version of those that a module may come in, by its top-level name."""
-    top = name.split(".")[0]
-    if _is_of_python(top):
-        return {}
-    known = [one for one in _LIBRARIES.get(top, ()) if installed(one)]
-    found = known or _distributions().get(top, [])
-    return {one: number for one in found if (number := installed(one))}
-
-
-@cache
-def _distributions() -> Mapping[str, list[str]]:
-    """Return top-level name → distributions. This looks through everything installed, 0.15 s."""
-    return packages_distributions()
-
-
-@cache
-def installed(distribution: str) -> str | None:
-    """Return the version of a distribution, None where it is not installed."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
