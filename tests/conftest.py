@@ -247,6 +247,7 @@ def forget_sources():
     sources._followed.clear()
     libraries.installed.cache_clear()
     libraries._distributions.cache_clear()
+    libraries._modules.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,9 @@ after it was loaded, and what lies beside a package of the same name."""
 
 from __future__ import annotations
 
+import base64
 import enum
+import hashlib
 import importlib
 import json
 import os
@@ -503,6 +505,44 @@ def test_whoever_imports_installed_libraries_has_known_code(beside):
     found = sources_now("bench_user")
     assert {name for name, sha256 in found.code.items() if sources.is_unknown(sha256)} == set()
     assert {"hydra-core", "numpy", "PyYAML", "rich"} <= found.libraries.keys()
+
+
+def installs(folder, name, code, *, record=True):
+    """Put a distribution with one module there, as pip does."""
+    info = folder / f"{name}-0.1.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.py").write_text(code)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(code.encode()).digest()).rstrip(b"=").decode()
+    lines = [
+        f"{name}.py,sha256={digest},{len(code)}",
+        f"{info.name}/direct_url.json,sha256=x,{time.time_ns()}",
+    ]
+    (info / "top_level.txt").write_text(f"{name}\n")
+    if record:
+        (info / "RECORD").write_text("\n".join(lines) + "\n")
+
+
+def test_a_package_that_is_installed_again_with_other_code_is_other_code(tmp_path, monkeypatch, beside):
+    site = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(str(site))
+    beside("bench_user.py", "import bench_own\n")
+    found = []
+    for code in ("LONGEST = 99\n", "LONGEST = 9\n", "LONGEST = 99\n"):
+        installs(site, "bench_own", code)
+        found.append(sources_now("bench_user").libraries["bench_own"])
+    assert found[0] == found[2] != found[1]
+    assert all(one.startswith("0.1+") for one in found)
+    # of a published library the version says which code it is, the same on every machine
+    beside("bench_other_user.py", "import numpy\n")
+    assert sources_now("bench_other_user").libraries == {"numpy": np.__version__}
+
+
+def test_a_package_without_a_list_of_its_files_counts_by_its_version(tmp_path, monkeypatch, beside):
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    installs(tmp_path / "site-packages", "bench_bare", "x = 1\n", record=False)
+    beside("bench_user.py", "import bench_bare\n")
+    assert sources_now("bench_user").libraries == {"bench_bare": "0.1"}
 
 
 def test_nothing_is_imported_to_find_a_file(beside):
