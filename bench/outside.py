@@ -47,9 +47,10 @@ def calling(part: object, where: str, method: str) -> Iterator[None]:
 
 
 def answers_of(searcher: Searcher, queries: Queries, k: int, collection: Collection, name: str) -> Run:
-    """Search, and return answers that keep the contract, with equal scores in the order of
-    `bench.ranking`: what is measured is what everybody reads from the run file. Raise `BenchError` naming
-    what they break.
+    """Search, and return answers that keep the contract; raise `BenchError` naming what they break.
+
+    Equal scores are put in the order of `bench.ranking`: what is measured is what everybody reads from
+    the run file.
 
     The store's searchers answer through this, so that no part of a method goes unchecked. `name` is what
     the user calls it.

@@ -41,8 +41,8 @@ def ties_of(collection: Collection) -> NDArray[np.int32]:
         ranks = _ties.get(collection)
     except TypeError as error:
         raise BenchError(
-            f"collection {type(collection).__name__} can not be hashed, or not be referred to weakly; make "
-            "its class a @dataclass(eq=False)"
+            f"collection {type(collection).__name__} can not be hashed, or not be referred to weakly; "
+            "make its class a @dataclass(eq=False)"
         ) from error
     if ranks is None:
         ranks = _ties[collection] = tie_ranks(collection.ids(range(len(collection))))

@@ -138,8 +138,8 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int], *, zeros: bool)
         n = len(settled.get(query, ()))
         require(
             n == len(place),
-            f"query '{query}' is judged with {n} of {len(place)} papers, so that an absent pair would not "
-            "say grade 0; leave out --without-zeros",
+            f"query '{query}' is judged with {n} of {len(place)} papers, so that an absent pair would "
+            "not say grade 0; leave out --without-zeros",
         )
     lines: dict[str, list[str]] = {}
     for query in to_judge.queries:

@@ -252,8 +252,8 @@ def _require_just_a_run(folder: Path) -> None:
     own = re.escape(Record.load(folder).content["id"])
     require(
         re.fullmatch(rf"{own}(-\d+)?", folder.name) is None,  # the names that `save` gives
-        f"{folder} is the saved run {folder.name} itself, and would be lost; name a folder of its own with "
-        "--baseline DIR, or remove a link to it",
+        f"{folder} is the saved run {folder.name} itself, and would be lost; name a folder of its own "
+        "with --baseline DIR, or remove the link",
     )
 
 
