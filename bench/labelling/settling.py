@@ -9,7 +9,7 @@ from bench.collections.beir import ALL_SPLITS
 from bench.collections.beir_files import read_metadata, read_qrels
 from bench.errors import require
 from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
-from bench.storage.earlier import alone, keep_earlier
+from bench.storage.earlier import alone_with, keep_earlier
 from bench.storage.files import files_in, is_file_name, write_text
 
 
@@ -122,7 +122,7 @@ def write_labels(
     `BenchError` for a split that can not name a file, and without zeros for a query that is not judged
     whole.
     """
-    with alone(to_judge.folder):
+    with alone_with(to_judge.folder / "qrels"):
         return _write_labels(to_judge, grades, zeros=zeros)
 
 
