@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bench.errors import BenchError, require
 from bench.paths import PACKAGE
-from bench.types import Queries, Retriever, Run, Searcher, check_run
+from bench.ranking import with_ties_in_order
+from bench.types import Collection, Queries, Retriever, Run, Searcher, check_run
 
 _NOT_THEIRS = (
     f"{PACKAGE}{os.sep}",
@@ -48,11 +49,14 @@ def calling(part: object, where: str, method: str) -> Iterator[None]:
         ) from error
 
 
-def answers_of(searcher: Searcher, queries: Queries, k: int, n_docs: int, name: str) -> Run:
+def answers_of(searcher: Searcher, queries: Queries, k: int, collection: Collection, name: str) -> Run:
     """Search, and return answers that keep the contract; raise `BenchError` naming what they break.
 
+    Equal scores are put in the order of `bench.ranking`: what is measured is what everybody reads from
+    the run file.
+
     The store's searchers answer through this, so that no part of a method goes unchecked. `name` is what
-    the user calls it; n_docs, the size of its collection.
+    the user calls it.
     """
     with calling(searcher, f"retriever '{name}'", "search"):
         run = searcher.search(queries, k)
@@ -65,7 +69,7 @@ def answers_of(searcher: Searcher, queries: Queries, k: int, n_docs: int, name: 
         f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {k} were asked "
         "for; mend its search",
     )
-    return check_run(run, n_docs, len(queries), name)
+    return with_ties_in_order(check_run(run, len(collection), len(queries), name), collection)
 
 
 def lent(run: Run) -> Run:

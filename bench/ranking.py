@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import BenchError
 from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Queries, Run, ScoreArray
 
 # Below this many documents a full sort is as fast as a partition with its corrections.
@@ -36,7 +37,13 @@ def tie_ranks(ids: Sequence[str]) -> NDArray[np.int32]:
 
 def ties_of(collection: Collection) -> NDArray[np.int32]:
     """Return `tie_ranks` of a collection's ids, worked out once a collection."""
-    ranks = _ties.get(collection)
+    try:
+        ranks = _ties.get(collection)
+    except TypeError as error:
+        raise BenchError(
+            f"collection {type(collection).__name__} can not be hashed, or not be referred to weakly; "
+            "make its class a @dataclass(eq=False)"
+        ) from error
     if ranks is None:
         ranks = _ties[collection] = tie_ranks(collection.ids(range(len(collection))))
     return ranks
@@ -86,6 +93,22 @@ def rank(docs: DocArray, scores: ScoreArray, ties: NDArray[np.int32], k: int) ->
         run.scores[:, :width] == NO_SCORE, NO_DOC, np.take_along_axis(docs, order, axis=1)
     )
     return run
+
+
+def with_ties_in_order(run: Run, collection: Collection) -> Run:
+    """Return a run, whose scores fall, with equal ones in the order of their ids; itself if they are.
+
+    The documents of a row stay the same: which of those of its last score were cut off is known to
+    whoever cut them.
+    """
+    equal = (run.scores[:, 1:] == run.scores[:, :-1]) & (run.docs[:, 1:] != NO_DOC)
+    if not equal.any():
+        return run
+    ties = ties_of(collection)
+    places = ties[run.docs]
+    if not (equal & (places[:, 1:] < places[:, :-1])).any():
+        return run
+    return rank(run.docs, run.scores, ties, run.docs.shape[1])
 
 
 def best(scores: ScoreArray, ties: NDArray[np.int32], k: int) -> Run:

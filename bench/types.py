@@ -177,7 +177,8 @@ class Searcher(Protocol):
         """The exact search that this one approximates; None where this one is exact."""
 
     def search(self, queries: Queries, k: int) -> Run:
-        """Return the (n_queries, k) best documents in the canonical order of `bench.ranking`.
+        """Return the (n_queries, k) best documents, best first. Equal scores may come in any order:
+        they get that of `bench.ranking` where they leave it.
 
         A pure function of one batch of queries: the same batch has the same answers every time.
         """

@@ -161,7 +161,9 @@ def test_three_passes_are_compared_two_by_two(bench, tmp_path):
     assert bench("agree", str(folder), "--pass", "a", "--pass", "c").stdout.count("Agreement of") == 1
 
 
-def test_runs_are_measured_under_each_labelling(bench, tmp_path):
+@pytest.fixture
+def run_of_c(bench, tmp_path):
+    """A run of two systems on c/, which has two passes."""
     folder = with_passes(tmp_path / "c", A, B)
     ran = bench(
         "run", "collection=beir", f"collection.path={folder}", "collection.relevant=2",
@@ -169,7 +171,11 @@ def test_runs_are_measured_under_each_labelling(bench, tmp_path):
         "+retrievers.plain.k1=0.2", "output=out", "measures=[nDCG@10,P@5]",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    run = only_run(tmp_path / "out")
+    return only_run(tmp_path / "out")
+
+
+def test_runs_are_measured_under_each_labelling(bench, run_of_c, tmp_path):
+    folder, run = tmp_path / "c", run_of_c
     done = bench("agree", str(folder), "--runs", str(run), "--out", "agreement.md")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "agreement.md").read_text()
@@ -182,6 +188,38 @@ def test_runs_are_measured_under_each_labelling(bench, tmp_path):
     # under the labels that the run was made with, the means are those of the run
     record = json.loads((run / "record.json").read_text())
     assert record["labels"]["relevant"] == 2
+
+
+def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c, tmp_path):
+    first, second = (run_of_c / f"{name}.trec" for name in ("bm25", "plain"))
+    other = first.read_text().splitlines(keepends=True)[
+        :-1
+    ]  # and the last answer of the last query less
+    first.write_text("".join(sorted(other, key=lambda line: line.split()[2])))
+    assert bench("show", str(run_of_c)).returncode == 0
+    said = refusal("agree", "c", "--runs", str(run_of_c))
+    assert f"{first.name} gives" in said or f"{first.name} has a score" in said
+    assert "run again" in said
+    first.unlink()
+    assert "bm25.trec" in refusal("agree", "c", "--runs", str(run_of_c))
+    shutil.copy(second, first)
+    # under other labels than those of the run nobody can tell, and that is said
+    with (tmp_path / "c" / "qrels" / "test.tsv").open("a") as labels:
+        labels.write("q1\td11\t1\n")
+    done = bench("agree", "c", "--runs", str(run_of_c))
+    assert done.returncode == 0
+    assert "its files are not held against its record: the labels changed since the run" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_run_of_one_system_has_no_order(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    command = "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]", "output=out"
+    assert bench(*command).returncode == 0
+    done = bench("agree", "c", "--runs", str(only_run(tmp_path / "out")))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Means of the same runs" in done.stdout
+    assert "Kendall" not in done.stdout
 
 
 def test_labels_of_a_pool_do_not_pass_for_complete_ones(bench, tmp_path):

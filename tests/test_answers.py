@@ -10,9 +10,12 @@ import pytest
 from conftest import DOCUMENTS, make_queries
 
 from bench.collections.memory import InMemory
+from bench.collections.run_file import ReadRun
+from bench.collections.trec import write_run
 from bench.errors import BenchError
 from bench.evaluation.measures import Measure
 from bench.evaluation.systems import run_systems
+from bench.ranking import ties_of
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.fuse import Fused
 from bench.retrievers.rerank import PairScorer, Reranked
@@ -84,6 +87,44 @@ def test_malformed_answers_are_refused_wherever_they_come_from(place, said):
     name, put = PLACES[place]
     with pytest.raises(BenchError, match=re.escape(f"'{name}'") + ".*" + re.escape(said)):
         run_systems(TEST, {"own": put(Gives(*MALFORMED[said]))}, [Measure.parse("nDCG@10")], 1000)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_ties_of_ones_own_are_put_in_the_fixed_order_where_they_leave_the_searcher(place):
+    """d12, d11 and d10 have one score, and come in another order than by id, descending."""
+    _, put = PLACES[place]
+    docs, fixed = (0, 9, 11, 10, 1), (0, 11, 10, 9, 1)
+    scores = (3.0, 2.0, 2.0, 2.0, 1.0)
+    values = [
+        run_systems(TEST, {"own": put(Gives(given, scores))}, [Measure.parse("nDCG@10")], 1000)
+        for given in (docs, fixed)
+    ]
+    first, second = (one.systems["own"].run for one in values)
+    assert first.docs.tolist() == second.docs.tolist()
+    assert first.scores.tolist() == second.scores.tolist()
+    if place == "alone":
+        assert first.docs[0, :5].tolist() == list(fixed)
+
+
+def test_a_run_file_gives_the_order_that_was_measured(tmp_path):
+    own = {"own": Gives((0, 9, 11, 10, 1), (3.0, 2.0, 2.0, 2.0, 1.0))}
+    measured = run_systems(TEST, own, [Measure.parse("nDCG@10")], 1000).systems["own"].run
+    write_run(tmp_path / "own.trec", measured, QUERIES, TINY, "own")
+    read = ReadRun.read(tmp_path / "own.trec", TINY).of(QUERIES, 5, ties_of(TINY))
+    assert read.docs.tolist() == measured.docs[:, :5].tolist()
+
+
+def test_a_collection_that_can_not_be_hashed_is_told(beir):
+    with pytest.raises(BenchError, match=r"collection Unhashable can not be hashed.*eq=False"):
+        ties_of(Unhashable())
+
+
+@dataclass
+class Unhashable(InMemory):
+    """What a plain @dataclass is."""
+
+    def __init__(self):
+        super().__init__("c", ["a"], [""], [""])
 
 
 def test_a_part_is_asked_for_its_depth_and_may_give_no_more():

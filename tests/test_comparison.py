@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -507,6 +508,27 @@ def test_needed_queries_are_told_of_what_is_undecided_only():
     found = one_comparison(np.random.default_rng(1).normal(0, 0.3, 100))
     assert needed(found) == Counts((found.needed, found.needed_equivalent))
     assert needed(one_comparison(np.random.default_rng(1).normal(0.5, 0.3, 100))) is None
+
+
+def test_no_queries_are_planned_where_the_wider_interval_decides():
+    """The plan is made from the standard error, and this interval is wider: of 160 queries 4 differ."""
+    few = [0.0] * 156 + [0.5, 0.4, 0.45, 0.5]
+    family, _, said = sure_notes(few, np.random.default_rng(1).normal(0, 0.2, 160))
+    one, other = family.comparisons
+    assert (one.wide, one.verdict) == (True, Verdict.UNDECIDED)
+    assert (one.needed, one.needed_equivalent, one.detectable) == (None, None, None)
+    assert (other.wide, other.verdict) == (False, Verdict.UNDECIDED)
+    assert None not in (other.needed, other.needed_equivalent, other.detectable)
+    assert "Neither can be planned where the interval is marked °" in said
+    # a record of before has the numbers
+    earlier = replace(one, needed=31, needed_equivalent=38, detectable=0.01)
+    assert needed(earlier) is None
+    means = {(name, "m"): 0.0 for name in ("a", "b")}
+    _, sure = comparison_tables(replace(family, comparisons=(earlier,)), [], means)
+    shown = dict(zip([column.title for column in sure.columns], sure.rows[0], strict=True))
+    assert (shown["detectable"], shown["queries needed"]) == (None, None)
+    _, _, said = sure_notes(np.random.default_rng(1).normal(0, 0.2, 160))
+    assert "marked °" not in said
 
 
 def sure_notes(*differences):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -24,7 +24,7 @@ from bench.errors import BenchError
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
 from bench.experiment.baseline import anchor_after, loosened
-from bench.experiment.gate import Floor, Outcome, _floors, hold, non_inferior
+from bench.experiment.gate import Floor, Outcome, Renewal, _floors, hold, non_inferior
 from bench.experiment.run import run_and_save
 from bench.ranking import empty
 from bench.report.escape import visible
@@ -198,6 +198,9 @@ def test_small_steps_can_not_walk_downhill():
     two = record({"a": BASE, "b": BASE})
     lower = record({"a": now, "b": now})
     assert list(anchor_after(two, lower, {("a", "nDCG@10")})) == ["b"]
+    # which is what the table says: a reason that nothing asked for changes no best
+    said = "accepted as a baseline; it begins anew where --reason takes what did not pass."
+    assert f"best: the best that was {said}" in gate_markdown(result)
 
 
 def test_the_best_is_kept_while_later_baselines_are_worse_and_replaced_by_a_better_one():
@@ -354,6 +357,13 @@ def test_every_form_says_the_same():
     assert lines[0].startswith("::error title=bench gate regressed::a nDCG@10")
     assert lines[1].startswith("::notice title=bench gate improved::b")
     assert lines[2].startswith("::error title=bench gate below floor::a nDCG@10")
+    # taken with a reason the step is green, and nothing in it red
+    taken = replace(result, renewal=Renewal(0, "new baseline with a reason", "new baseline → base"))
+    levels = [as_github_reads(line)[0] for line in github_annotations(taken).splitlines()]
+    assert (taken.exit_code, levels) == (0, ["warning", "notice", "warning"])
+    stays = replace(result, renewal=Renewal(1, "the baseline stays", "the baseline stays: a"))
+    levels = [as_github_reads(line)[0] for line in github_annotations(stays).splitlines()]
+    assert levels == ["error", "notice", "error", "error"]
 
 
 def as_github_reads(line):
@@ -956,18 +966,23 @@ class EvenSearcher:
 
 
 @pytest.mark.parametrize("docs", [(), (0, 1, 2), (2, 1, 0), (0, 2, 1)])
+@pytest.mark.parametrize("earlier", [False, True])
 def test_a_system_that_found_nothing_or_orders_equal_scores_its_own_way_is_what_it_is(
-    beir, tmp_path, docs
+    beir, tmp_path, docs, earlier, monkeypatch
 ):
-    """Equal scores mean the order of the lines, and here a relevant document is among them."""
+    """A relevant document is among those of one score. `earlier`: a run of before they were put in order,
+    whose values are of the order of its lines."""
+    if earlier:
+        monkeypatch.setattr("bench.outside.with_ties_in_order", lambda run, _: run)
     made = evaluate(beir, {"even": Even(docs)}, measures=["MAP", "P@1"], depth=10)
     run = made.save(tmp_path / "out")
     update = ("--baseline", tmp_path / "base", "--update", "--set", f"collection.path={beir}")
-    if docs == (0, 1, 2):
+    if docs:
         (damaged := tmp_path / "damaged").mkdir()
         shutil.copytree(run, damaged, dirs_exist_ok=True)
         file = damaged / "even.trec"
-        file.write_text("".join(sorted(file.read_text().splitlines(keepends=True), reverse=True)))
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(sorted(lines, reverse=lines[0].split()[2] == "d01")))
         with pytest.raises(BenchError, match="and its record says"):
             gate(damaged, *update)
     assert gate(run, *update)[0] == 0

@@ -478,7 +478,7 @@ def test_adjudicate_writes_the_labels_by_split(bench, tmp_path):
         ]
         text = "\n".join(lines) + "\n"
     (folder / "queries.jsonl").write_text(text)
-    done = bench("adjudicate", str(folder), "--write")
+    done = bench("adjudicate", str(folder), "--write", "--without-zeros")
     assert done.returncode == 0, done.stderr
     assert (folder / "qrels" / "dev.tsv").read_text().splitlines()[1:] == [
         "q1\td01\t3",
@@ -500,13 +500,45 @@ def labels(folder):
     }
 
 
-def test_a_query_whose_settled_grades_are_all_0_stays_known(to_judge):
-    every = {(q, d): int((q, d) == ("q1", "d01")) for q in QUERIES for d in DOCUMENTS}
+def every_pair(relevant):
+    """A grade for each pair: 1 for these, 0 for all others."""
+    return {(q, d): int((q, d) in relevant) for q in QUERIES for d in DOCUMENTS}
+
+
+def test_labels_of_everything_say_of_each_zero_that_somebody_judged_it(to_judge, bench):
+    every = every_pair({("q1", "d01"), ("q4", "d07")})
     write_labels(to_judge, every)
+    kept = BeirFolder(str(to_judge.folder)).load().qrels
+    assert {(q, d): grade for q, judged in kept.grades.items() for d, grade in judged.items()} == every
+    assert not kept.complete  # nobody said so, and nobody has to
+    # what the next assessor of a pool is asked, and what another tool gets
+    (to_judge.folder / "r.trec").write_text("q1 Q0 d05 1 2 x\nq2 Q0 d06 1 1 x\n")
+    with PassFile(to_judge, "bob") as own:
+        pool = [to_judge.folder / "r.trec"]
+        assert pairs_to_judge(to_judge, own, pool, 10, (), "0", unjudged=True) == []
+    assert bench("export", str(to_judge.folder), "--trec", "--out", "trec").returncode == 0
+    exported = (to_judge.folder.parent / "trec" / "qrels.all.txt").read_text().splitlines()
+    assert len(exported) == len(every)
+
+
+def test_zeros_are_left_out_where_that_is_asked_for_and_all_was_judged(to_judge, refusal):
+    write_labels(to_judge, every_pair({("q1", "d01")}), zeros=False)
     written = labels(to_judge.folder)["test"]
     assert [line for line in written if line[0] == "q1"] == [["q1", "d01", "1"]]
+    # the only thing that says that q2 was asked
     assert [line for line in written if line[0] == "q2"] == [["q2", doc, "0"] for doc in DOCUMENTS]
-    assert BeirFolder(str(to_judge.folder)).load().queries.ids == tuple(QUERIES)
+    short = BeirFolder(str(to_judge.folder), complete=True).load()
+    assert short.queries.ids == tuple(QUERIES)
+    write_labels(to_judge, every_pair({("q1", "d01")}))
+    assert BeirFolder(str(to_judge.folder), complete=True).load().qrels.fingerprint == (
+        short.qrels.fingerprint
+    )
+    before = labels(to_judge.folder)
+    with pytest.raises(BenchError, match=r"query 'q1' is judged with 1 of 12 papers.*--without-zeros"):
+        write_labels(to_judge, {("q1", "d01"): 1}, zeros=False)
+    assert labels(to_judge.folder) == before
+    said = refusal("adjudicate", str(to_judge.folder), "--without-zeros")
+    assert "--without-zeros belongs to --write" in said
 
 
 def test_labels_of_a_pool_have_their_zeros_and_keep_what_was_judged_before(to_judge):

@@ -67,6 +67,44 @@ def test_a_file_that_another_program_wrote_is_not_written_over(to_judge, change,
             assert kept.grades == {PAIRS[0]: 2, ("q1", "d01"): 1}
 
 
+THEIRS = '{"query": "q1", "document": "d04", "note": "theirs"}\n'
+NOTED = {
+    "a note": lambda session: (session.skip(), session.annotate("mine")),
+    "another note": lambda session: session.annotate("mine"),
+    "a note taken back": lambda session: session.annotate(""),
+    "a grade of what has a note": lambda session: session.grade(1),
+    "undo": lambda session: session.undo(),
+}
+
+
+@pytest.mark.parametrize("change", [by_rename, in_place, gone])
+@pytest.mark.parametrize("act", NOTED)
+def test_notes_that_another_program_wrote_are_not_written_over(to_judge, change, act):
+    file = to_judge.pass_file("ann").with_name(".ann.notes.jsonl")
+    with PassFile(to_judge, "ann") as kept:
+        session = Session(PAIRS, kept)
+        session.grade(2)
+        session.annotate("before")
+        change(file, THEIRS)
+        for _ in range(2):
+            with pytest.raises(BenchError, match=r"\.ann\.notes\.jsonl was changed by another program"):
+                NOTED[act](session)
+            assert dict(kept.grades) == {PAIRS[0]: 2}
+            assert (file.read_text() == THEIRS) if file.exists() else (change is gone)
+    with PassFile(to_judge, "ann") as kept:
+        assert kept.grades == {PAIRS[0]: 2}
+        assert kept.drafts == ({} if change is gone else {("q1", "d04"): "theirs"})
+
+
+def test_notes_that_another_program_wrote_first_are_not_written_over(to_judge):
+    file = to_judge.pass_file("ann").with_name(".ann.notes.jsonl")
+    with PassFile(to_judge, "ann") as kept:
+        file.write_text(THEIRS)
+        with pytest.raises(BenchError, match="changed by another program"):
+            Session(PAIRS, kept).annotate("mine")
+    assert file.read_text() == THEIRS
+
+
 def test_a_file_that_is_replaced_by_its_own_copy_takes_no_grade_to_the_old_one(to_judge, tmp_path):
     file = to_judge.pass_file("ann")
     with PassFile(to_judge, "ann") as kept:

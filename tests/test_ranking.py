@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bench import ranking
-from bench.ranking import best, best_passages, rank, sum_by_document, tie_ranks, without
+from bench.collections.memory import InMemory
+from bench.ranking import (
+    best,
+    best_passages,
+    empty,
+    rank,
+    sum_by_document,
+    tie_ranks,
+    with_ties_in_order,
+    without,
+)
 from bench.types import NO_DOC, NO_SCORE, Run, check_run
 
 # Few distinct values, so that ties are the rule; -inf is "not retrieved".
@@ -53,6 +63,25 @@ def test_the_partitioned_path_equals_the_full_sort(scores, k):
         ranking._SORT_ALL = limit
     assert np.array_equal(whole.docs, parted.docs)
     assert np.array_equal(whole.scores, parted.scores)
+
+
+@given(MATRICES, st.randoms(use_true_random=False))
+def test_ties_in_any_order_get_the_fixed_one_and_those_that_have_it_stay(scores, random):
+    n = scores.shape[1]
+    ids = ids_of(n)
+    collection = InMemory("c", ids, [""] * n, [""] * n)
+    run = empty(len(scores), n)
+    for row, values in enumerate(scores):
+        held = [doc for doc in range(n) if values[doc] != NO_SCORE]
+        random.shuffle(held)
+        held.sort(key=lambda doc: -values[doc])  # equal ones stay as they were shuffled
+        run.docs[row, : len(held)] = held
+        run.scores[row, : len(held)] = values[held]
+    found = with_ties_in_order(run, collection)
+    assert documents(found) == plainly(scores, ids, n)
+    assert found.scores.tolist() == run.scores.tolist()
+    assert (found is run) == (documents(found) == documents(run))
+    assert with_ties_in_order(found, collection) is found
 
 
 @given(MATRICES)

@@ -310,6 +310,26 @@ def test_a_link_stays_and_what_it_points_to_is_replaced(two_runs, tmp_path):
         ).read_bytes()
 
 
+@pytest.mark.parametrize("again", ["", "-2"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_saved_run_is_not_replaced_though_a_baseline_links_to_it(two_runs, tmp_path, again, linked):
+    """`again`: two runs of one config in one second."""
+    old, new = two_runs
+    runs = tmp_path / "runs"
+    run = baseline = shutil.copytree(old, runs / f"{old.name}{again}")
+    if linked:
+        baseline = tmp_path / "baseline"
+        baseline.symlink_to(run)
+    before = below(tmp_path)
+    for refused in (require_replaceable, lambda folder: replace(folder, new)):
+        with pytest.raises(
+            BenchError, match=rf"is the saved run {run.name} itself.*--baseline DIR.*link"
+        ):
+            refused(baseline)
+    assert below(tmp_path) == before
+    assert Record.load(run).content["id"] == old.name
+
+
 def test_a_folder_that_is_no_runs_is_not_removed(bench, two_runs, tmp_path):
     old, new = two_runs
     for name, text in (("notes.txt", "mine"), ("plots/notes.txt", "mine"), (".git/HEAD", "mine")):

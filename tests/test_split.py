@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 
 import pytest
@@ -120,10 +121,17 @@ def test_a_query_in_dev_and_test_is_refused_whichever_is_read(thirty, refusal):
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_two_who_divide_at_once_lose_no_query(thirty, monkeypatch, nth):
-    """The second one comes while the first one writes its n-th file."""
+@pytest.mark.parametrize("shared", [False, True])
+def test_two_who_divide_at_once_lose_no_query(thirty, tmp_path, monkeypatch, nth, shared):
+    """The second one comes while the first one writes its n-th file. `shared`: to another collection,
+    which has the same labels by a link."""
     divide(thirty)
-    second = threading.Thread(target=divide, args=(thirty, 0.2), kwargs={"seed": 5, "again": True})
+    other = thirty
+    if shared:
+        other = tmp_path / "other"
+        shutil.copytree(thirty, other, ignore=shutil.ignore_patterns("qrels"))
+        (other / "qrels").symlink_to(thirty / "qrels")
+    second = threading.Thread(target=divide, args=(other, 0.2), kwargs={"seed": 5, "again": True})
     count = itertools.count(1)
 
     def meanwhile(path, text, **keep):
@@ -136,6 +144,16 @@ def test_two_who_divide_at_once_lose_no_query(thirty, monkeypatch, nth):
     divide(thirty, 0.5, seed=7, again=True)
     second.join()
     assert len(queries_of(thirty, "dev")[0]) == 6  # it came last
+    assert queries_of(thirty, "all")[1] == QRELS
+
+
+def test_labels_that_lie_in_the_folder_of_the_collection_by_a_link_are_divided(thirty):
+    (thirty / "qrels" / "test.tsv").rename(thirty / "labels.tsv")
+    (thirty / "qrels" / "test.tsv").symlink_to("../labels.tsv")
+    second = threading.Thread(target=divide, args=(thirty,), daemon=True)
+    second.start()
+    second.join(20)
+    assert not second.is_alive()  # it waited for itself
     assert queries_of(thirty, "all")[1] == QRELS
 
 

@@ -62,7 +62,8 @@ class _Searcher:
         elif self.breach == "silent":
             scores[:] = 0
         scores[scores == 0] = -np.inf
-        run = best(scores, self.ties, k)
+        ties = self.ties[::-1] if self.breach == "ties" else self.ties
+        run = best(scores, ties, k)
         return Run(run.docs.astype(np.int64), run.scores) if self.breach == "dtype" else run
 
 
@@ -74,6 +75,7 @@ class Unhashable:
 def test_what_keeps_the_contract_passes():
     check_retriever(Overlap())
     check_retriever(Overlap(), small_collection(), small_queries())
+    check_retriever(Overlap("ties"))  # in an order of its own, of which the first k are the best k
     check_retriever(Overlap(), InMemory("two", ["a", "b"], ["", ""], ["notes of", "music"]))
 
 

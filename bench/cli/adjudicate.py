@@ -19,6 +19,13 @@ def adjudicate(
         bool,
         typer.Option("--write", help="Write the settled labels to FOLDER/qrels; shows no screen."),
     ] = False,
+    without_zeros: Annotated[
+        bool,
+        typer.Option(
+            "--without-zeros",
+            help="With --write: leave out pairs of grade 0; the collection must say complete=true.",
+        ),
+    ] = False,
 ) -> None:
     """Settle what two passes differ on, one pair at a time; then --write the labels."""
     from bench.labelling.pass_file import PassFile
@@ -32,6 +39,7 @@ def adjudicate(
     from bench.labelling.session import Session
     from bench.labelling.settling import disagreements, read_settled, settle, settles, write_labels
 
+    require(write or not without_zeros, "--without-zeros belongs to --write; add it, or leave both out")
     to_judge = ToJudge.load(folder)
     compared = passes_to_compare(to_judge, passes, one_will_do=write)
     require(len(compared) == 1, "more than two passes; name the two with --pass A --pass B")
@@ -48,7 +56,8 @@ def adjudicate(
         from bench.storage.files import check_file
 
         check_file(to_judge.folder / "qrels" / "test.tsv")
-        for file, n in write_labels(to_judge, settle(first, second, settled, queries)).items():
+        grades = settle(first, second, settled, queries)
+        for file, n in write_labels(to_judge, grades, zeros=not without_zeros).items():
             print(f"{n} judgements → {file}" if n else f"{file} is gone: no query was left in it")
         return
     screen = screens()

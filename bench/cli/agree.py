@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.cli.options import Labelled, Passes, Pooled
-from bench.errors import require
+from bench.errors import BenchError, require, visible
 
 
 def agree(
@@ -65,7 +67,29 @@ def agree(
             if to_judge.pass_file(ADJUDICATION).exists():
                 settled = read_settled(to_judge, first, second, queries)
                 labels["final"] = settle(first, second, settled, queries)
-            tables += relabelled_tables(relabel(runs, to_judge, labels))
+            relabelled = relabel(runs, to_judge, labels)
+            for run in runs:
+                _require_run_files(run, folder)
+            tables += relabelled_tables(relabelled)
     print_grids(tables, beside(out))
     if out is not None:
         write_text(out, markdown(tables))
+
+
+def _require_run_files(run: Path, folder: Path) -> None:
+    """Raise `BenchError` where a run file gives another value than its record has; say so where the
+    labels of the run are not at hand, by which alone that can be told."""
+    from bench.experiment.run import collection_of
+    from bench.runs.record import Record
+    from bench.runs.run_files import require_run_files
+
+    record = Record.load(run)
+    source = record.content["config"].get("collection")
+    if isinstance(source, Mapping) and "path" in source:
+        source = {**source, "path": str(folder)}
+    try:
+        test = collection_of(record, source, (), "FOLDER")
+    except BenchError as error:
+        print(visible(f"{run}: its files are not held against its record: {error}"), file=sys.stderr)
+    else:
+        require_run_files(run, record, test)

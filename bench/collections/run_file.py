@@ -36,7 +36,7 @@ class ReadRun:
     def read(cls, file: Path, collection: Collection, *, own: bool = False) -> ReadRun:
         """Read a file, of whose documents every one must be in the collection. Raises `BenchError`.
 
-        own  it lies in a run's folder, where ties are meant as they stand
+        own  it lies in a run's folder: bench wrote it, and it may be of a system that found nothing
         """
         numbers = {doc: n for n, doc in enumerate(collection.ids(range(len(collection))))}
         if file.is_file() and file.stat().st_size >= LARGE:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.collections.beir_files import read_corpus, read_metadata, read_qrels, read_queries
 from bench.errors import BenchError, require
-from bench.storage.earlier import alone
+from bench.storage.earlier import alone_with
 from bench.storage.files import files_in, write_text
 
 DEV_SHARE = 0.4
@@ -57,7 +57,9 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
     is none, or divided already, and where a part would be empty.
     """
     require(folder.is_dir(), f"collection folder {folder} does not exist; name a BEIR folder")
-    with alone(folder):  # from reading to the last file: two who divide at once would lose queries
+    with alone_with(
+        folder / "qrels"
+    ):  # from reading to the last file: two who divide at once would lose queries
         return _divide(folder, dev_share, seed, again=again)
 
 

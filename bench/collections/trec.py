@@ -64,7 +64,7 @@ def read_run(
 
 def read_scores(file: Path) -> dict[str, list[tuple[str, float]]]:
     """Read a file of a run's own folder → query id → (document id, float32 score) in the order of its
-    lines. That ties fall by document id is said of other tools' files only: here it was meant.
+    lines. That ties fall by document id is said of other tools' files only: ours are written so.
 
     Raises `BenchError` with file and line for a line that has not six columns, a document twice for
     one query, and a score that is no finite number or that float32 can not hold.

@@ -52,7 +52,8 @@ class Comparison:
     effect          mean difference over its standard deviation (Cohen's d for pairs), or None
     detectable      smallest true difference found with 80 % power at the corrected α, or None
     needed          queries that find a true difference of the margin with 80 % power;
-                    `needed_equivalent`: that show systems without any difference to be equivalent
+                    `needed_equivalent`: that show systems without any difference to be equivalent.
+                    None, as `detectable`, where the interval is wide: the plan would promise too much
     verdict         None where the comparison is exploratory
     """
 
@@ -249,8 +250,8 @@ def _decided(
     else:
         verdict = Verdict.UNDECIDED
     tested = replace(one, p=p, p_corrected=corrected, verdict=verdict)
-    if se == 0 or not np.isfinite(critical):
-        return tested
+    if one.wide or se == 0 or not np.isfinite(critical):
+        return tested  # the plan is of the t interval, and a wider one decides
     alpha = float(t_tail(np.array(critical), np.array(df)))
     smallest = detectable(se, critical, df)
     return replace(

@@ -22,7 +22,7 @@ class PassFile:
 
     A new one is appended as one line; a changed one makes the file anew beside its place. A second
     session of the same assessor is refused while this one is open, and nothing is written any more once
-    another program has changed the file.
+    another program has changed the file, or that of the notes on pairs without a grade.
 
     settles  of an adjudication: pair → the passes and grades that it settles. What the file has settled
              for others is no grade here; it stays in the file until it is settled anew.
@@ -55,6 +55,7 @@ class PassFile:
             self._others = _only(kept, others)
             self._own = _only(kept, kept.grades.keys() - others)
             self._draft_file = self.file.with_name(f".{name}.notes.jsonl")
+            self._seen_drafts = _stat(self._draft_file)
             self.drafts = _read_drafts(self._draft_file)
             if not self.file.exists():
                 write_pass(self.file, kept)
@@ -104,14 +105,16 @@ class PassFile:
 
     def draft(self, pair: Pair, note: str) -> None:
         """Save a note on a pair that has no grade yet, in a file of its own until it gets one."""
-        self.drafts.pop(pair, None)
+        self._require_unchanged()
+        drafts = {other: text for other, text in self.drafts.items() if other != pair}
         if note:
-            self.drafts[pair] = " ".join(note.split())
-        if self.drafts:
-            rows = [{"query": q, "document": d, "note": note} for (q, d), note in self.drafts.items()]
+            drafts[pair] = " ".join(note.split())
+        if drafts:
+            rows = [{"query": q, "document": d, "note": note} for (q, d), note in drafts.items()]
             write_json_lines(self._draft_file, rows, keep=False)
         else:
             self._draft_file.unlink(missing_ok=True)
+        self.drafts, self._seen_drafts = drafts, _stat(self._draft_file)
 
     def remove(self, pair: Pair) -> None:
         """Take a grade back."""
@@ -153,18 +156,13 @@ class PassFile:
         self._seen = os.fstat(self._end.fileno())
 
     def _require_unchanged(self) -> None:
-        """Raise `BenchError` if another program wrote to the file, or put another one in its place."""
-        try:
-            now = self.file.stat()
-        except OSError:
-            now = None
-        require(
-            now is not None
-            and os.path.samestat(now, self._seen)
-            and (now.st_size, now.st_mtime_ns) == (self._seen.st_size, self._seen.st_mtime_ns),
-            f"{self.file} was changed by another program while it was open here; what you did last is "
-            "not saved. Look at the file, and start again",
-        )
+        """Raise `BenchError` if another program wrote to a file, or put another one in its place."""
+        for file, seen in ((self.file, self._seen), (self._draft_file, self._seen_drafts)):
+            require(
+                _is_same(_stat(file), seen),
+                f"{file} was changed by another program while it was open here; what you did last is "
+                "not saved. Look at the file, and start again",
+            )
 
     def __enter__(self) -> PassFile:
         return self
@@ -174,6 +172,23 @@ class PassFile:
     ) -> None:
         self._end.close()
         self._lock.close()
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    """Return what tells a file from another one and from a later state; None where there is none."""
+    try:
+        return file.stat()
+    except OSError:
+        return None
+
+
+def _is_same(now: os.stat_result | None, seen: os.stat_result | None) -> bool:
+    if now is None or seen is None:
+        return now is seen
+    return os.path.samestat(now, seen) and (now.st_size, now.st_mtime_ns) == (
+        seen.st_size,
+        seen.st_mtime_ns,
+    )
 
 
 def _only(judged: Pass, pairs: Collection[Pair]) -> Pass:

@@ -39,7 +39,7 @@ class Relabelled:
         return float(np.ptp(self.means, axis=0).max())
 
     def order_tau(self) -> dict[tuple[str, str, str], float]:
-        """(labels, labels, measure) → Kendall's τ-b between the orders of the systems; nan for one."""
+        """(labels, labels, measure) → Kendall's τ-b between the orders of two systems or more."""
         from scipy.stats import kendalltau
 
         return {
@@ -110,7 +110,8 @@ def relabel(
     ]
     means = np.empty((len(qrels), len(named), len(measures)))
     for s, (_, file) in enumerate(named):
-        answers = ReadRun.read(file, to_judge.corpus).of(queries, n_docs, ties_of(to_judge.corpus))
+        read = ReadRun.read(file, to_judge.corpus, own=True)
+        answers = read.of(queries, n_docs, ties_of(to_judge.corpus))
         for n, one in enumerate(qrels.values()):
             means[n, s] = evaluate(answers, queries, one, to_judge.corpus, measures).values.mean(axis=1)
     return Relabelled(

@@ -9,7 +9,7 @@ from bench.collections.beir import ALL_SPLITS
 from bench.collections.beir_files import read_metadata, read_qrels
 from bench.errors import require
 from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
-from bench.storage.earlier import alone, keep_earlier
+from bench.storage.earlier import alone_with, keep_earlier
 from bench.storage.files import files_in, is_file_name, write_text
 
 
@@ -103,26 +103,30 @@ def needs_reason(one: int, other: int) -> bool:
     return abs(one - other) >= 2
 
 
-def write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, int]:
+def write_labels(
+    to_judge: ToJudge, grades: Mapping[Pair, int], *, zeros: bool = True
+) -> dict[Path, int]:
     """Write qrels/<split>.tsv for each split that the queries' metadata name; a query without goes
     where it was, or to test, and one that nobody judged nowhere. What qrels/ says of pairs without a
     grade here stays.
 
-    Zeros are written where their absence would say something else: that nobody judged the pair, unless
-    every query of qrels/ is judged whole here; in a query without another grade, that nobody asked it.
+    zeros  whether pairs of grade 0 are written. Without them the labels say the same in a collection
+           that is read as complete, and in any other that nobody judged these pairs. A query without
+           another grade keeps them: else nobody would have asked it
 
     A query that moves is in its new file before it leaves the old one, so that a kill between the two
     loses no grade, and the next call removes it from the old one. A file that changes is kept as .bak
     before. Nobody else divides or writes these labels from the reading to the last file.
 
     Returns file → number of lines, 0 for one that no query was left for and that is gone. Raises
-    `BenchError` for a split that can not name a file.
+    `BenchError` for a split that can not name a file, and without zeros for a query that is not judged
+    whole.
     """
-    with alone(to_judge.folder):
-        return _write_labels(to_judge, grades)
+    with alone_with(to_judge.folder / "qrels"):
+        return _write_labels(to_judge, grades, zeros=zeros)
 
 
-def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, int]:
+def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int], *, zeros: bool) -> dict[Path, int]:
     split_of = read_metadata(to_judge.folder / "queries.jsonl", "split")
     held = _held(to_judge)
     former = _former(held, split_of, to_judge.folder)
@@ -130,7 +134,13 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, i
     split_of = former | split_of
     place = {doc: n for n, doc in enumerate(to_judge.doc_ids)}
     settled = by_query(grades)
-    whole = all(len(settled.get(query, ())) == len(place) for query in former.keys() | settled.keys())
+    for query in () if zeros else sorted(former.keys() | settled.keys()):
+        n = len(settled.get(query, ()))
+        require(
+            n == len(place),
+            f"query '{query}' is judged with {n} of {len(place)} papers, so that an absent pair would "
+            "not say grade 0; leave out --without-zeros",
+        )
     lines: dict[str, list[str]] = {}
     for query in to_judge.queries:
         if query not in split_of and query not in settled:
@@ -141,9 +151,9 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[Path, i
             f"query '{query}': split '{split_of[query]}' can not name a file of qrels; use dev or test",
         )
         own = settled.get(query, {})
-        zeros = not whole or not any(own.values())
+        kept_zeros = zeros or not any(own.values())
         final = {doc: grade for doc, grade in before.get(query, {}).items() if doc not in own}
-        final |= {doc: grade for doc, grade in own.items() if grade or zeros}
+        final |= {doc: grade for doc, grade in own.items() if grade or kept_zeros}
         for doc in sorted(final, key=lambda doc: place.get(doc, len(place))):
             lines.setdefault(split_of[query], []).append(f"{query}\t{doc}\t{final[doc]}\n")
     leaving: dict[str, list[str]] = {}

@@ -72,7 +72,7 @@ def _estimate(estimate: Estimate) -> Cell:
 
 
 def relabelled_tables(result: Relabelled) -> list[Table]:
-    """Every mean under each labelling, and whether the systems' order changes."""
+    """Every mean under each labelling, and whether the order changes where there are several systems."""
     body: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Text(system),
@@ -101,6 +101,8 @@ def relabelled_tables(result: Relabelled) -> list[Table]:
         body,
         tuple(notes),
     )
+    if len(result.systems) < 2:
+        return [means]
     pairs = list(itertools.combinations(result.labels, 2))
     tau = result.order_tau()
     orders = Table(

@@ -98,7 +98,7 @@ def _sure(comparisons: Sequence[Comparison]) -> list[_Filled]:
         ),
         (Column("effect", decimals=2, signed=True), [number(one.effect) for one in comparisons]),
         _counts(comparisons),
-        (Column("detectable"), [number(one.detectable) for one in comparisons]),
+        (Column("detectable"), [number(None if one.wide else one.detectable) for one in comparisons]),
         (NEEDED, [needed(one) for one in comparisons]),
     ]
 
@@ -148,6 +148,8 @@ def _notes(family: Family) -> tuple[list[str], list[str]]:
             "margin; to show equivalence."
         ),
     ]
+    if any(one.wide and one.verdict is not Verdict.ALIKE for one in family.comparisons):
+        sure[-1] += f" Neither can be planned where the interval is marked {WIDE}."
     if n == 1 and any(p_words(one.p) != p_words(one.p_corrected) for one in family.comparisons):
         sure.insert(1, _RAISED_NOTE)
     return [*found, *([WIDE_NOTE] if any(one.wide for one in family.comparisons) else [])], sure
@@ -155,8 +157,10 @@ def _notes(family: Family) -> tuple[list[str], list[str]]:
 
 def needed(one: Comparison) -> Counts | None:
     """Return how many queries would tell a difference of the margin, and equivalence, of an undecided
-    comparison; None of any other."""
-    if one.verdict is not Verdict.UNDECIDED or one.needed is None or one.needed_equivalent is None:
+    comparison; None of any other, and of a wide interval, for which earlier records have plans."""
+    if one.wide or one.verdict is not Verdict.UNDECIDED:
+        return None
+    if one.needed is None or one.needed_equivalent is None:
         return None
     return Counts((one.needed, one.needed_equivalent))
 

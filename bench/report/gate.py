@@ -16,7 +16,6 @@ from bench.report.table import Cell, Column, Counts, Keep, Number, Table, Text, 
 
 _WORDS = {0: "passed", 1: "regressed", 3: "undecidable"}
 _LEVEL = {
-    Outcome.REGRESSED: "error",
     Outcome.UNDECIDABLE: "warning",
     Outcome.CHANGED: "notice",
     Outcome.IMPROVED: "notice",
@@ -63,7 +62,10 @@ def _findings_table(result: GateResult) -> Table:
         )
     ]
     if anchored:
-        notes.append("best: the best that was accepted as a baseline since a reason was last given.")
+        notes.append(
+            "best: the best that was accepted as a baseline; it begins anew where --reason takes what "
+            "did not pass."
+        )
     if result.stale:
         notes.append("Something improved: renew the baseline with bench gate --update.")
     if any(one.outcome is Outcome.UNDECIDABLE for one in result.findings):
@@ -242,13 +244,15 @@ def github_annotations(result: GateResult) -> str:
 
 
 def _annotations(result: GateResult) -> Iterator[str]:
+    worst = "error" if result.exit_code else "warning"  # what was taken with a reason ends well
+    levels = {**_LEVEL, Outcome.REGRESSED: worst}
     for one in result.findings:
-        if one.outcome in _LEVEL:
+        if one.outcome in levels:
             title = f"title=bench gate {one.outcome}"  # a comma would end it
-            yield f"::{_LEVEL[one.outcome]} {title}::{github_text(finding_words(one))}"
+            yield f"::{levels[one.outcome]} {title}::{github_text(finding_words(one))}"
     for floor in result.floors:
         if not floor.holds:
-            yield f"::error title=bench gate below floor::{github_text(floor_words(floor))}"
+            yield f"::{worst} title=bench gate below floor::{github_text(floor_words(floor))}"
     if result.renewal is not None and result.renewal.exit_code:
         yield f"::error title=bench gate --update::{github_text(result.renewal.why)}"
 

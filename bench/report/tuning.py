@@ -74,7 +74,11 @@ def tuning_tables(tuned: Tuned) -> list[Table]:
         )
     notes.append("p: paired randomisation test, of each row by itself.")
     if tuned.on_dev.wide or (tuned.on_test is not None and tuned.on_test.wide):
-        notes += [WIDE_NOTE, "A verdict asks more than p there: that this interval leaves 0 out."]
+        notes += [
+            WIDE_NOTE,
+            "A verdict asks more than p there: that this interval leaves 0 out.",
+            "How many queries would tell can not be planned there.",
+        ]
     title = f"Choosing by search against the default, {tuned.measure}"
     return [dev, Table(title, _COLUMNS, tuple(rows), tuple(notes))]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -252,6 +253,12 @@ def _require_just_a_run(folder: Path) -> None:
         not foreign,
         f"{folder} holds {', '.join(foreign[:3])}, which no run writes and which would be lost; "
         "move it away, or name another folder with --baseline DIR",
+    )
+    own = re.escape(Record.load(folder).content["id"])
+    require(
+        re.fullmatch(rf"{own}(-\d+)?", folder.name) is None,  # the names that `save` gives
+        f"{folder} is the saved run {folder.name} itself, and would be lost; name a folder of its own "
+        "with --baseline DIR, or remove the link",
     )
 
 

@@ -61,8 +61,8 @@ def require_values(
 
     recorded  (n_measures, n_queries)
 
-    The lines are taken in their order: how the documents of one score were meant to follow each other
-    is said by nothing else.
+    The lines are taken in their order. Of a run of today that is the order which scores and ids give; an
+    earlier one may have measured the ties of a plug-in as they came.
     """
     run = answers.as_it_stands(queries)
     mend = "one of them was changed; run again"

@@ -9,8 +9,9 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from bench.errors import visible
@@ -53,15 +54,37 @@ def _copy(path: Path, kept: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+class _Held(threading.local):
+    """The folders that a thread has to itself, by device and inode."""
+
+    def __init__(self) -> None:
+        self.folders: set[tuple[int, int]] = set()
+
+
+_held = _Held()
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process keeps or replaces anything in this folder."""
-    handle = None
+    """Wait until nobody else keeps or replaces anything in this folder. Who has it already has it
+    still: what is written may lie in it by a link, and would wait for itself."""
+    handle, own = None, set[tuple[int, int]]()
     with contextlib.suppress(OSError):  # a file system without locks, or a folder that can not be listed
         handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        status = os.fstat(handle)
+        wanted = {(status.st_dev, status.st_ino)} - _held.folders
+        if wanted:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            own = wanted
+    _held.folders |= own
     try:
         yield
     finally:
+        _held.folders -= own
         if handle is not None:
             os.close(handle)
+
+
+def alone_with(folder: Path) -> AbstractContextManager[None]:
+    """Wait until nobody else has this folder as a whole, by whatever name."""
+    return alone(Path(os.path.realpath(folder)).parent)

@@ -102,7 +102,7 @@ class IndexStore:
             )
             self._open[at] = searcher
         asked = "-".join(at if identity.is_known else (*at, self._token))
-        return _StoredSearcher(self._open[at], name, asked, len(collection), self)
+        return _StoredSearcher(self._open[at], name, asked, collection, self)
 
     def done(self, retriever: Retriever) -> None:
         """Close the indexes of a retriever and its parts that no other needs."""
@@ -170,7 +170,9 @@ class IndexStore:
                 "query set?",
             )
 
-    def ask(self, searcher: Searcher, name: str, at: str, n_docs: int, queries: Queries, k: int) -> Run:
+    def ask(
+        self, searcher: Searcher, name: str, at: str, collection: Collection, queries: Queries, k: int
+    ) -> Run:
         """Return the checked answers of a searcher, those that were kept where there are any."""
         key = key_of({"searcher": at, "queries": queries.fingerprint, "k": k})
         if kept := self._answers.load(key):
@@ -178,7 +180,7 @@ class IndexStore:
             self.spared += seconds
         else:
             started, spared = time.perf_counter(), self.spared
-            run = answers_of(searcher, queries, k, n_docs, name)
+            run = answers_of(searcher, queries, k, collection, name)
             self._answers.save(key, run, time.perf_counter() - started + self.spared - spared)
         if (run.docs[:, :1] != NO_DOC).any():
             self._answering.add(name)
@@ -195,7 +197,7 @@ class _StoredSearcher:
     inner: Searcher = field(repr=False)
     name: str
     at: str
-    n_docs: int
+    collection: Collection = field(repr=False)
     store: IndexStore = field(repr=False)
 
     @property
@@ -211,10 +213,11 @@ class _StoredSearcher:
         exact = self.inner.exact
         if exact is None or isinstance(exact, _StoredSearcher):
             return exact
-        return _StoredSearcher(exact, f"{self.name}.exact", f"{self.at}.exact", self.n_docs, self.store)
+        at = f"{self.at}.exact"
+        return _StoredSearcher(exact, f"{self.name}.exact", at, self.collection, self.store)
 
     def search(self, queries: Queries, k: int) -> Run:
-        return self.store.ask(self.inner, self.name, self.at, self.n_docs, queries, k)
+        return self.store.ask(self.inner, self.name, self.at, self.collection, queries, k)
 
 
 def _keys(retriever: Retriever) -> Iterator[str]:

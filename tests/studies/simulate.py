@@ -363,6 +363,7 @@ def plans_table(pop: Population, samples: int) -> Iterator[str]:
                     draws=DRAWS,
                 ).comparisons[target]
             )
+        plans = [one for one in plans if not one.wide]  # of those there is no plan
         detectable = float(np.median([one.detectable for one in plans]))
         needed = int(np.median([one.needed for one in plans]))
         equivalent = int(np.median([one.needed_equivalent for one in plans]))
