@@ -150,7 +150,7 @@ def build(
             "complete": qrels.complete,
             "judgements": sum(len(grades) for grades in qrels.grades.values()),
             # trec_eval's "pooled, not judged", which infAP alone tells from an absent pair
-            "pooled_unjudged": sum(list(one.values()).count(-1) for one in qrels.grades.values()),
+            "pooled_unjudged": sum(grade < 0 for one in qrels.grades.values() for grade in one.values()),
             "missing_documents": test.missing_documents,
             "ignore_identical_ids": qrels.ignore_identical_ids,
         },
