@@ -51,8 +51,8 @@ def tie_range(
 
     The run is one that `check_run` let pass, and the measures are of our own: of others the range is not
     known. A tie counts where its documents differ in grade, or where they differ in being judged and a
-    measure asks for that; a negative grade gains nothing, and is none. Raises ValueError, as `evaluate` does, if there is a range to give and a query
-    has no relevant document.
+    measure asks for that; a negative grade gains nothing, and is none. Raises ValueError, as `evaluate`
+    does, if there is a range to give and a query has no relevant document.
     """
     # In a complete set an absent pair is a judged 0, and only Judged@k can tell one from the other.
     tells = not qrels.complete and any(measure.name == "Judged" for measure in measures)

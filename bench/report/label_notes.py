@@ -1,4 +1,4 @@
-"""What a table must say where labels have holes, and where the range over ties is not known."""
+"""What a table must say where labels have holes, and how far ties could move a value."""
 
 from __future__ import annotations
 
@@ -52,6 +52,18 @@ def incomplete_notes(record: Record) -> Iterator[str]:
                 told.setdefault(name, []).append(f"{system} up to {mean:.2f} more")
     for name, parts in told.items():
         yield f"{name}: {', '.join(parts)}, were all unjudged documents relevant (residual, mean)."
+
+
+def tie_notes(record: Record) -> Iterator[str]:
+    """Say how far tied documents could move a mean, where that shows in the table."""
+    for system in record.systems:
+        moved = [
+            f"{measure} {low:.4f} to {high:.4f} ({expected:.4f} expected)"
+            for measure, (low, expected, high) in record.content["systems"][system]["ties"].items()
+            if f"{low:.4f}" != f"{high:.4f}" and measure in record.measures
+        ]
+        if moved:
+            yield f"{system}: over all orders of equal scores: {', '.join(moved)}."
 
 
 def unknown_ties(record: Record) -> Iterator[str]:
