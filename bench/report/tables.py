@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bench.errors import listed
@@ -109,23 +109,7 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
         notes.append(
             f"by sets: mean of {family['measures'][0]} over query sets, each counting the same."
         )
-    if family["hypotheses"]:
-        flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
-        what = "Letters: significantly higher than the system of that letter"
-        if not _has_letters(record):
-            what = f"Significant differences: {sum(one.significant for one in record.comparisons)}"
-        notes.append(
-            f"{what}, in the family named before the run: {', '.join(family['measures'])}, {family['hypotheses']} "
-            f"{'comparison' if family['hypotheses'] == 1 else 'comparisons'} of systems "
-            f"that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
-            f"statistic of the family, α = {ALPHA:.2g})."
-        )
-        if not _has_letters(record):
-            notes.append(
-                f"More than {len(_LETTERS)} systems have no letters: record.json has each verdict, in "
-                "evidence.family.comparisons."
-            )
-    notes += _order_notes(record)
+    notes += [*_family_notes(record), *_order_notes(record)]
     if wide:
         notes.append(_WIDE_NOTE)
     if approximate:
@@ -149,6 +133,28 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
             )
     notes += [*_label_notes(record), *incomplete_notes(record)]
     return [*notes, *tie_notes(record), *unknown_ties(record), *_cut_notes(record)]
+
+
+def _family_notes(record: Record) -> Iterator[str]:
+    """Say what the letters mean, or where verdicts are if there are more systems than letters."""
+    family = record.evidence["family"]
+    if not family["hypotheses"]:
+        return
+    flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
+    what = "Letters: significantly higher than the system of that letter"
+    if not _has_letters(record):
+        what = f"Significant differences: {sum(one.significant for one in record.comparisons)}"
+    yield (
+        f"{what}, in the family named before the run: {', '.join(family['measures'])}, "
+        f"{family['hypotheses']} {'comparison' if family['hypotheses'] == 1 else 'comparisons'} of systems "
+        f"that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
+        f"statistic of the family, α = {ALPHA:.2g})."
+    )
+    if not _has_letters(record):
+        yield (
+            f"More than {len(_LETTERS)} systems have no letters: record.json has each verdict, in "
+            "evidence.family.comparisons."
+        )
 
 
 def _order_notes(record: Record) -> list[str]:
