@@ -13,6 +13,18 @@ _ENOUGH_JUDGED = 0.9
 _SHOW_HOLES = "Bpref or nDCG(judged_only=True)@10"
 
 
+def label_notes(record: Record) -> Iterator[str]:
+    """Say what of the labels no system can find, and what is taken out of the answers."""
+    labels = record.content["labels"]
+    if missing := labels.get("missing_documents"):
+        yield (
+            f"{missing} judgements name documents that are not in the corpus; relevant ones count as "
+            "missed, as in BEIR's own evaluation."
+        )
+    if labels.get("ignore_identical_ids"):
+        yield "Documents with the id of their query are left out of its answers."
+
+
 def incomplete_notes(record: Record) -> Iterator[str]:
     """Say which measures to read where not every pair was judged, and how much RBP could be higher."""
     if record.content["labels"].get("complete", True):

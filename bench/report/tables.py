@@ -10,7 +10,7 @@ from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.form import WIDE
-from bench.report.label_notes import incomplete_notes, tie_notes, unknown_ties
+from bench.report.label_notes import incomplete_notes, label_notes, tie_notes, unknown_ties
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
@@ -131,7 +131,7 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
-    notes += [*_label_notes(record), *incomplete_notes(record)]
+    notes += [*label_notes(record), *incomplete_notes(record)]
     return [*notes, *tie_notes(record), *unknown_ties(record), *_cut_notes(record)]
 
 
@@ -146,8 +146,8 @@ def _family_notes(record: Record) -> Iterator[str]:
         what = f"Significant differences: {sum(one.significant for one in record.comparisons)}"
     yield (
         f"{what}, in the family named before the run: {', '.join(family['measures'])}, "
-        f"{family['hypotheses']} {'comparison' if family['hypotheses'] == 1 else 'comparisons'} of systems "
-        f"that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
+        f"{family['hypotheses']} {'comparison' if family['hypotheses'] == 1 else 'comparisons'} of "
+        f"systems that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
         f"statistic of the family, α = {ALPHA:.2g})."
     )
     if not _has_letters(record):
@@ -181,19 +181,6 @@ def _order_notes(record: Record) -> list[str]:
         return []
     cases = "; ".join(f"{' or '.join(groups)}, {pair}" for pair, groups in told.items())
     return [f"The order by {measure} depends on the choice of query sets: {cases}."]
-
-
-def _label_notes(record: Record) -> list[str]:
-    """Say what of the labels no system can find, and what is taken out of the answers."""
-    labels, notes = record.content["labels"], []
-    if missing := labels.get("missing_documents"):
-        notes.append(
-            f"{missing} judgements name documents that are not in the corpus; relevant ones count as "
-            "missed, as in BEIR's own evaluation."
-        )
-    if labels.get("ignore_identical_ids"):
-        notes.append("Documents with the id of their query are left out of its answers.")
-    return notes
 
 
 def _cut_notes(record: Record) -> list[str]:
