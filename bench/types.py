@@ -210,7 +210,7 @@ class ReadsFiles(Protocol):
 
     def reads(self) -> Mapping[str, Path]:
         """Return setting → the file or folder that it names. Its content is part of what the answers
-        depend on, and its path is not."""
+        depend on; a setting that is the path, and no more, is not."""
 
 
 @runtime_checkable

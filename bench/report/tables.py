@@ -147,8 +147,8 @@ def _family_notes(record: Record) -> Iterator[str]:
     yield (
         f"{what}, in the family named before the run: {', '.join(family['measures'])}, "
         f"{family['hypotheses']} {'comparison' if family['hypotheses'] == 1 else 'comparisons'} of "
-        f"systems that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
-        f"statistic of the family, α = {ALPHA:.2g})."
+        f"systems that are not alike (paired randomisation test, {flips} of signs, corrected by the "
+        f"largest statistic of the family, α = {ALPHA:.2g})."
     )
     if not _has_letters(record):
         yield (
