@@ -115,6 +115,19 @@ def test_the_notes_of_a_run_are_those_of_the_lines_taken_out(tmp_path, grade):
     assert [note.replace("infAP, ", "") for note in pooled] == taken_out
 
 
+def test_a_query_without_an_answer_is_no_hole_in_the_labels(tmp_path):
+    asked = ["nDCG@10", "Judged@10"]
+    run = whole_lists(tmp_path / "half.trec", queries=6)
+    said, found = notes_of(graded(tmp_path / "every", 0), run, asked)
+    assert found.values("Judged@10").tolist() == [[1.0] * 6 + [0.0] * 6], "as ir_measures has it"
+    assert not any("holes" in note for note in said)
+    said, found = notes_of(graded(tmp_path / "few", None), run, asked)
+    assert found.values("Judged@10").tolist() == [[0.1] * 6 + [0.0] * 6]
+    assert any(
+        "holes (Judged@10 is 0.10 for a over the queries that it answers): " in note for note in said
+    )
+
+
 @pytest.mark.parametrize("grade", [-1, -2])
 def test_a_negative_grade_is_asked_for_among_the_unjudged(tmp_path, grade):
     to_judge = ToJudge.load(graded(tmp_path / "x", grade))

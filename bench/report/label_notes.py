@@ -32,10 +32,11 @@ def incomplete_notes(record: Record) -> Iterator[str]:
     by_name = {name: Measure.read(name) for name in record.measures}
     judged = [name for name, one in by_name.items() if one.name == "Judged"]
     if judged:
-        means = record.values(judged[0]).mean(axis=1)
-        shares = dict(zip(record.systems, means, strict=True))
-        least = min(shares, key=shares.__getitem__)
-        if shares[least] < _ENOUGH_JUDGED:
+        shares = _judged_shares(record, judged[0])
+        least = min(shares, key=shares.__getitem__, default="")
+        if shares.get(least, 1.0) < _ENOUGH_JUDGED:
+            unanswered = record.content["systems"][least]["unanswered"]
+            over = " over the queries that it answers" if unanswered else ""
             pooled = bool(record.content["labels"].get("pooled_unjudged"))
             robust = [
                 name
@@ -52,10 +53,10 @@ def incomplete_notes(record: Record) -> Iterator[str]:
                 if robust
                 else f"measure {'infAP, ' if pooled else ''}{_SHOW_HOLES} too, and read them"
             )
-            over = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
+            rather = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
             yield (
-                f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}): "
-                f"{'read ' if robust else ''}{read}{over if misled else ''}."
+                f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}{over}): "
+                f"{'read ' if robust else ''}{read}{rather if misled else ''}."
             )
     told: dict[str, list[str]] = {}
     for system, result in record.content["systems"].items():
@@ -64,6 +65,21 @@ def incomplete_notes(record: Record) -> Iterator[str]:
                 told.setdefault(name, []).append(f"{system} up to {mean:.2f} more")
     for name, parts in told.items():
         yield f"{name}: {', '.join(parts)}, were all unjudged documents relevant (residual, mean)."
+
+
+def _judged_shares(record: Record, measure: str) -> dict[str, float]:
+    """Return system → mean share over the queries that it answers: an empty list is no hole in the labels,
+    and its share is 0, as in ir_measures. Systems that answer nothing are left out."""
+    sums = record.values(measure).sum(axis=1)
+    answered = {
+        system: len(record.query_ids) - result["unanswered"]
+        for system, result in record.content["systems"].items()
+    }
+    return {
+        system: float(total) / answered[system]
+        for system, total in zip(record.systems, sums, strict=True)
+        if answered[system] > 0
+    }
 
 
 def tie_notes(record: Record) -> Iterator[str]:
