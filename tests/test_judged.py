@@ -115,6 +115,24 @@ def test_the_notes_of_a_run_are_those_of_the_lines_taken_out(tmp_path, grade):
     assert [note.replace("infAP, ", "") for note in pooled] == taken_out
 
 
+@pytest.mark.parametrize(("depth", "told"), [(10, True), (19, True), (20, False), (1000, False)])
+def test_ties_that_cross_the_cut_are_said_not_to_be_counted(tmp_path, depth, told):
+    """All twenty documents have one score, and the only relevant one stands below the first ten."""
+    file = tmp_path / "flat.trec"
+    file.write_text("".join(f"q{q} Q0 d{d:02d} 1 1 x\n" for q in range(12) for d in range(20)))
+    collection = graded(tmp_path / "x", 0)
+    found = bench.evaluate(str(collection), {"a": RunFile(str(file))}, measures=["MAP"], depth=depth)
+    notes = [note for table in run_tables(found) for note in table.notes]
+    said = (
+        f"a: 12 of 12 lists end in equal scores at depth {depth}: what was cut off may tie with them, "
+        "which is not known; raise depth."
+    )
+    assert (said in notes) == told
+    ranges = [note for note in notes if "over all orders of equal scores" in note]
+    assert len(ranges) == (depth > 16)
+    assert all(("within the first 19 documents" in note) == told for note in ranges)
+
+
 def test_a_query_without_an_answer_is_no_hole_in_the_labels(tmp_path):
     asked = ["nDCG@10", "Judged@10"]
     run = whole_lists(tmp_path / "half.trec", queries=6)

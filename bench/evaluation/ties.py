@@ -84,6 +84,15 @@ def tie_range(
     return TieRange(canonical.names, low, np.clip(expected, low, high), high)
 
 
+def tied_at_cut(run: Run, depth: int, n_docs: int) -> int:
+    """Return how many lists were cut at `depth` documents, the last two of which have equal scores: what
+    was cut off may tie with them, and no range counts that."""
+    if not 2 <= depth <= run.docs.shape[1] or depth >= n_docs:
+        return 0
+    docs, scores = run.docs[:, depth - 2 : depth], run.scores[:, depth - 2 : depth]
+    return int(((docs[:, 1] != NO_DOC) & (scores[:, 0] == scores[:, 1])).sum())
+
+
 def ties_matter(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> bool:
     """Whether tied documents differ in grade or in being judged, so that another order could have given
     another value of a measure that sees both."""

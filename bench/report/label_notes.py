@@ -68,8 +68,8 @@ def incomplete_notes(record: Record) -> Iterator[str]:
 
 
 def _judged_shares(record: Record, measure: str) -> dict[str, float]:
-    """Return system → mean share over the queries that it answers: an empty list is no hole in the labels,
-    and its share is 0, as in ir_measures. Systems that answer nothing are left out."""
+    """Return system → mean share over the queries that it answers: an empty list is no hole in the
+    labels, and its share is 0, as in ir_measures. Systems that answer nothing are left out."""
     sums = record.values(measure).sum(axis=1)
     answered = {
         system: len(record.query_ids) - result["unanswered"]
@@ -84,6 +84,8 @@ def _judged_shares(record: Record, measure: str) -> dict[str, float]:
 
 def tie_notes(record: Record) -> Iterator[str]:
     """Say how far tied documents could move a mean, where that shows in the table."""
+    cut = record.depth < record.content["collection"]["documents"]
+    where = f" within the first {record.depth} documents" if cut else ""
     for system in record.systems:
         moved = [
             f"{measure} {low:.4f} to {high:.4f} ({expected:.4f} expected)"
@@ -91,7 +93,17 @@ def tie_notes(record: Record) -> Iterator[str]:
             if f"{low:.4f}" != f"{high:.4f}" and measure in record.measures
         ]
         if moved:
-            yield f"{system}: over all orders of equal scores: {', '.join(moved)}."
+            yield f"{system}: over all orders of equal scores{where}: {', '.join(moved)}."
+
+
+def cut_ties(record: Record) -> Iterator[str]:
+    """Say where documents below the last one kept may tie with it, which no range counts."""
+    for system, result in record.content["systems"].items():
+        if lists := result.get("tied_at_cut", 0):
+            yield (
+                f"{system}: {lists} of {len(record.query_ids)} lists end in equal scores at depth "
+                f"{record.depth}: what was cut off may tie with them, which is not known; raise depth."
+            )
 
 
 def unknown_ties(record: Record) -> Iterator[str]:

@@ -10,7 +10,7 @@ from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.form import WIDE
-from bench.report.label_notes import incomplete_notes, label_notes, tie_notes, unknown_ties
+from bench.report.label_notes import cut_ties, incomplete_notes, label_notes, tie_notes, unknown_ties
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
@@ -132,7 +132,7 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
     notes += [*label_notes(record), *incomplete_notes(record)]
-    return [*notes, *tie_notes(record), *unknown_ties(record), *_cut_notes(record)]
+    return [*notes, *tie_notes(record), *cut_ties(record), *unknown_ties(record), *_cut_notes(record)]
 
 
 def _family_notes(record: Record) -> Iterator[str]:

@@ -18,6 +18,7 @@ import bench
 from bench.errors import BenchError, require
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evaluation.results import Results
+from bench.evaluation.ties import tied_at_cut
 from bench.evidence.comparison import Comparison, Verdict
 from bench.runs import provenance
 from bench.runs.ir_metadata import annotation
@@ -168,6 +169,7 @@ def build(
                 "facts": _portable(result.facts),
                 "fingerprint": asdict(result.fingerprint),
                 "index_bytes": result.nbytes,
+                "tied_at_cut": tied_at_cut(result.run, int(config["depth"]), len(collection)),
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},
