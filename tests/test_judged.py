@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import make_queries, write_beir
@@ -149,10 +151,10 @@ def test_a_query_without_an_answer_is_no_hole_in_the_labels(tmp_path):
 @pytest.mark.parametrize("grade", [-1, -2])
 def test_a_negative_grade_is_asked_for_among_the_unjudged(tmp_path, grade):
     to_judge = ToJudge.load(graded(tmp_path / "x", grade))
-    run = whole_lists(tmp_path / "a.trec")
+    run = Path(whole_lists(tmp_path / "a.trec"))
     with PassFile(to_judge, "ann") as kept:
-        pairs = pairs_to_judge(to_judge, kept, [tmp_path / "a.trec"], 20, [], "0", unjudged=True)
-    assert run and sorted(doc for query, doc in pairs if query == "q0") == [
+        pairs = pairs_to_judge(to_judge, kept, [run], 20, [], "0", unjudged=True)
+    assert sorted(doc for query, doc in pairs if query == "q0") == [
         f"d{i:02d}" for i in range(20) if i not in (3, 19)
     ]
 
