@@ -81,7 +81,7 @@ def write_beir(
 
 def make_queries(*texts: str) -> Queries:
     n = len(texts)
-    return Queries(tuple(f"q{i}" for i in range(n)), texts, ("topic",) * n, ("test",) * n)
+    return Queries(tuple(f"q{i}" for i in range(n)), texts, ("all",) * n, ("test",) * n)
 
 
 @pytest.fixture(scope="session", autouse=True)

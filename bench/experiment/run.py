@@ -241,14 +241,14 @@ def _retrievers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked(loaded: TestCollection) -> TestCollection:
     """Return it; raise `BenchError` for an id that stands twice or that no run file can hold, a grade
-    that trec_eval can not, a lowest relevant grade below 1, and a query set of the name of all."""
+    that trec_eval can not, a lowest relevant grade below 1, and one of several sets that has the name of all."""
     relevant = loaded.qrels.relevant
     require(
         type(relevant) is int and relevant >= 1,
         f"collection: relevant must be a whole number of at least 1, got {relevant!r}",
     )
     require(
-        ALL_SETS not in loaded.queries.sets,
+        ALL_SETS not in loaded.queries.sets or len(set(loaded.queries.sets)) == 1,
         f"collection: the set '{ALL_SETS}' is the name of all sets; choose another",
     )
     for kind, ids in (
