@@ -241,7 +241,8 @@ def _retrievers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked(loaded: TestCollection) -> TestCollection:
     """Return it; raise `BenchError` for an id that stands twice or that no run file can hold, a grade
-    that trec_eval can not, a lowest relevant grade below 1, and one of several sets that has the name of all."""
+    that trec_eval can not, a lowest relevant grade below 1, and one of several sets that has the name
+    of all."""
     relevant = loaded.qrels.relevant
     require(
         type(relevant) is int and relevant >= 1,
