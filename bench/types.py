@@ -63,12 +63,8 @@ class Queries:
 
     def select(self, positions: Sequence[int]) -> Queries:
         """Return the queries at these positions, in this order."""
-        return Queries(
-            *(
-                tuple(column[i] for i in positions)
-                for column in (self.ids, self.texts, self.sets, self.splits)
-            )
-        )
+        columns = (self.ids, self.texts, self.sets, self.splits)
+        return Queries(*(tuple(column[i] for i in positions) for column in columns))
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ class Qrels:
     `complete` says that every pair was judged, so that an absent pair means grade 0 and not
     "unknown". `relevant` is the lowest grade that counts as relevant for binary measures.
     `ignore_identical_ids` says that a document with the query's own id is no answer to it, whatever
-    its grade: a run is measured without it.
+    its grade: a run is measured without it. A negative grade means "pooled, not judged".
 
     Judged documents that are not in the collection count as any other: a relevant one is missed.
     """
@@ -100,6 +96,10 @@ class Qrels:
                 if grade or not self.complete:
                     digest.update(f"{query}\t{doc}\t{grade}\n".encode())
         return digest.hexdigest()
+
+    def judged(self, query: str) -> Mapping[str, int]:
+        """Return document id → grade of those that somebody judged."""
+        return {doc: grade for doc, grade in self.grades.get(query, {}).items() if grade >= 0}
 
     def n_relevant(self, query: str) -> int:
         """Return how many documents are relevant for this query."""
@@ -211,7 +211,7 @@ class ReadsFiles(Protocol):
 
     def reads(self) -> Mapping[str, Path]:
         """Return setting → the file or folder that it names. Its content is part of what the answers
-        depend on, and its path is not."""
+        depend on; a setting that is the path, and no more, is not."""
 
 
 @runtime_checkable

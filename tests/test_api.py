@@ -247,15 +247,22 @@ def test_a_record_that_was_changed_into_a_damaged_one_is_not_saved(beir, tmp_pat
         ({"grade": 2**40}, f"q1, d01: grade {2**40} is above"),
         ({"grade": -(2**40)}, "is above"),
         ({"grade": 1.5}, r"grade 1\.5 of q1, d01 is no integer"),
+        ({"relevant": 0}, "relevant must be a whole number of at least 1, got 0"),
+        ({"relevant": -1}, "relevant must be a whole number of at least 1, got -1"),
+        ({"relevant": 1.5}, r"relevant must be a whole number of at least 1, got 1\.5"),
+        ({"relevant": True}, "relevant must be a whole number of at least 1, got True"),
+        ({"set": "all"}, "the set 'all' is the name of all sets; choose another"),
     ],
 )
 def test_a_collection_in_memory_is_checked_as_files_are(change, says):
     documents = InMemory("own", ["d01", change.get("doc", "d02")], ["", ""], ["one word", "two"])
     queries = make_queries("word", "two")
-    queries = dataclasses.replace(queries, ids=("q1", change.get("query", "q2")))
+    ids, sets = ("q1", change.get("query", "q2")), ("topic", change.get("set", "topic"))
+    queries = dataclasses.replace(queries, ids=ids, sets=sets)
     grades = {"q1": {"d01": change.get("grade", 1)}, "q2": {"d01": 1}}
+    qrels = Qrels(grades, relevant=change.get("relevant", 1))
     with pytest.raises(BenchError, match=says):
-        evaluate(TestCollection(documents, queries, Qrels(grades)), SYSTEMS, **FEW)
+        evaluate(TestCollection(documents, queries, qrels), SYSTEMS, **FEW)
 
 
 def test_a_system_that_failed_is_named_where_its_run_is_shown(saved):

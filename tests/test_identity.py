@@ -390,6 +390,33 @@ def file_with(tmp_path):
     return write
 
 
+@dataclass(frozen=True)
+class Table:
+    """Reads a file, of which its setting says more than the path."""
+
+    source: object
+
+    def reads(self):
+        path = self.source.path if isinstance(self.source, Place) else str(self.source).split("::")[0]
+        return {"source": Path(path)}
+
+
+@dataclass(frozen=True)
+class Place:
+    path: str
+    key: str
+
+
+def test_a_setting_that_says_more_than_the_path_of_its_file_counts(file_with):
+    one, same = file_with("a"), file_with("b")
+    Path(same).write_text("a")
+    for by_key in (lambda key: f"{one}::{key}", lambda key: Place(one, key)):
+        assert fingerprint(Table(by_key("x"))) == fingerprint(Table(by_key("x")))
+        assert fingerprint(Table(by_key("x"))) != fingerprint(Table(by_key("y")))
+    for path in (str, Path):
+        assert fingerprint(Table(path(one))) == fingerprint(Table(path(same)))
+
+
 PLACES = {
     "keys of two types": lambda one, other: {1: one, "1": other},
     "a key with a dot": lambda one, other: {"a.b": one, "a": {"b": other}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,21 @@ def test_two_runs_are_compared_system_by_system(runs, tmp_path, capsys):
     ]
     said = capsys.readouterr().err
     assert f"bm25 (b=0.75) is of {runs[0]}\nbm25 (b=0.0), extra are of {runs[1]}\n" in said
-    assert "not compared, as no other run has them: extra\n" in said
+    assert "not compared, as they are not in the first run and another: extra\n" in said
+
+
+def test_a_system_that_was_named_is_compared_beside_a_run_that_pairs_by_name(runs, tmp_path, capsys):
+    one, other = runs
+    third = tmp_path / "third"
+    shutil.copytree(other, third)
+    found = compared([f"{one}:bm25", f"{other}:same", str(third)], tmp_path)
+    assert [tuple(name.split()[0] for name in pair) for pair in found] == [
+        ("bm25", "bm25"),
+        ("same", "bm25"),
+    ]
+    assert Path(other).name in found[1][0], "the one that was named"
+    said = capsys.readouterr().err
+    assert "not compared, as they are not in the first run and another: same (third), extra\n" in said
 
 
 def test_what_was_named_stays_as_it_was(runs, tmp_path):

@@ -8,8 +8,9 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, content_of, with_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -21,6 +22,7 @@ from bench.report.html import html
 from bench.report.latex import latex
 from bench.report.markdown import markdown
 from bench.report.table import Column, Counts, Interval, Kind, Number, Table, Text, name_column
+from bench.report.tables import main_table
 from bench.report.write import write_tables
 from bench.runs.record import Record
 
@@ -202,6 +204,37 @@ def test_what_a_column_of_a_setting_shows_is_as_short_as_tells_it():
     for value, text in ((0.02, "0.02"), (0.0, "0"), (1e-9, "1e-09")):
         rows = ((Text("a"), Number(value)),)
         assert f"| a | {text} |" in markdown([Table(table.title, table.columns, rows)])
+
+
+def many_systems(saved, n):
+    """The record of a run of n systems, of which the first is better than all others."""
+    content = content_of(saved)
+    kept = content["systems"]["bm25"]
+    values = np.random.default_rng(0).random((n, len(content["queries"]["ids"]))) / 10
+    values[0] += 0.8
+    content["measures"] = ["MAP"]
+    content["systems"] = {f"s{i}": {**kept, "values": {"MAP": values[i].tolist()}} for i in range(n)}
+    return Record(with_evidence(content))
+
+
+def test_more_systems_than_letters_are_told_where_the_verdicts_are(saved):
+    lettered, bare = (main_table(many_systems(saved, n)) for n in (52, 53))
+    letters = {row[0].letter for row in lettered.rows}
+    assert len(letters) == 52 and set(lettered.rows[0][1].letters) == letters - {"a"}
+    assert any(note.startswith("Letters: significantly higher") for note in lettered.notes)
+    assert not any(row[0].letter or row[1].letters for row in bare.rows)
+    found, where = (note for note in bare.notes if "etters" in note or "ignificant" in note)
+    record = many_systems(saved, 53)
+    verdicts = [one["verdict"] for one in record.content["evidence"]["family"]["comparisons"]]
+    significant = sum(verdict in ("better", "worse") for verdict in verdicts)
+    assert 52 <= significant < 1378
+    assert found.startswith(
+        f"Significant differences: {significant}, in the family named before the run: MAP, 1378 comparisons"
+    )
+    assert where == (
+        "More than 52 systems have no letters: record.json has each verdict, in "
+        "evidence.family.comparisons."
+    )
 
 
 def test_the_files_of_the_committed_baseline_are_made_again_byte_for_byte(tmp_path):

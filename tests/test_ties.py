@@ -161,9 +161,10 @@ def test_a_list_without_ties_has_no_range(answer, qrels):
     [
         ({"d0": 2, "d1": 2}, ["nDCG@1", "MAP", "Judged@1"]),
         ({"d0": 0, "d7": 1}, ["nDCG@1", "MAP"]),
-        ({"d0": -1, "d1": 0, "d7": 1}, ["nDCG@1", "MAP", "Judged@1"]),
+        ({"d0": -1, "d1": 0, "d7": 1}, ["nDCG@1", "MAP"]),
+        ({"d0": -1, "d7": 1}, ["nDCG@1", "MAP", "Judged@1"]),
     ],
-    ids=["equal grades", "an unjudged one and a 0", "a negative grade and a 0"],
+    ids=["equal", "an unjudged one and a 0", "a negative one and a 0", "a negative one and none"],
 )
 def test_ties_of_equal_grade_have_no_range(grades, measures):
     assert range_of({0: 1.0, 1: 1.0}, grades, *measures) is None

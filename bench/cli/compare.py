@@ -142,9 +142,10 @@ def compare(
 def _pairs(found: Contenders, baseline: Sequence[str], *, all_pairs: bool) -> list[tuple[int, int]]:
     """Return the pairs (system, baseline) of rows to compare.
 
-    Of several runs each system is compared with that of the same name in the first, where there is one.
+    Of several runs each system is compared with that of the same name in the first, where there is one;
+    what was named alone, FOLDER:SYSTEM or a run file, with the first system where there is none.
     """
-    from bench.runs.naming import pairs_by_name
+    from bench.runs.naming import pairs_by_name, run_and_system
 
     everyone = range(len(found.systems))
     require(len(everyone) >= 2, f"only one system, {found.systems[0]}; name another to compare it with")
@@ -154,9 +155,17 @@ def _pairs(found: Contenders, baseline: Sequence[str], *, all_pairs: bool) -> li
     if not baseline:
         pairs = pairs_by_name(found.origins)
         if pairs:
-            left = [name for row, name in enumerate(found.systems) if row not in sum(pairs, ())]
+            unpaired = sorted(set(everyone) - set(sum(pairs, ())))
+            for row in unpaired:
+                run, system = found.origins[row]
+                if row > 0 and (not system or run_and_system(run)[1]):
+                    pairs.append((row, 0))
+            left = [found.systems[row] for row in unpaired if row not in sum(pairs, ())]
             if left:
-                print(f"not compared, as no other run has them: {listed(left)}", file=sys.stderr)
+                print(
+                    f"not compared, as they are not in the first run and another: {listed(left)}",
+                    file=sys.stderr,
+                )
             return pairs
     against = [found.place(name) for name in dict.fromkeys(baseline or [found.systems[0]])]
     pairs = [(s, b) for b in against for s in everyone if s not in against]

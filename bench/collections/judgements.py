@@ -69,7 +69,7 @@ def judged(
     notes = []
     for one in found:
         require(
-            one.some_judged or not one.example,
+            one.some_known or not one.example,
             f"{one.file}: none of its documents, such as '{one.example}', is judged in {qrels} for "
             "the queries that it answers; are its ids written as there?",
         )
@@ -100,30 +100,30 @@ def judged(
 class _Answers:
     """What a run file names, and how much of what is measured was judged.
 
-    example      a document of a measured query, "" where it answers none
-    some_judged  whether any document of a measured query is judged
-    share        of the first ten documents of all measured queries, how many are judged
+    example     a document of a measured query, "" where it answers none
+    some_known  whether any document of a measured query has a grade, a negative one too
+    share       of the first ten documents of all measured queries, how many are judged
     """
 
     file: Path
     queries: set[str]
     docs: set[str]
     example: str
-    some_judged: bool
+    some_known: bool
     share: float
 
     @classmethod
     def read(cls, file: Path, rules: Qrels, named: set[str]) -> _Answers:
         """Read a file; `named` are the documents of all queries, which are judged in complete qrels."""
         measured = {
-            query: named if rules.complete else its.keys()
-            for query, its in rules.grades.items()
+            query: named if rules.complete else set(rules.judged(query))
+            for query in rules.grades
             if rules.n_relevant(query)
         }
         queries: set[str] = set()
         docs: set[str] = set()
         best: dict[str, list[tuple[float, str]]] = {}
-        example, some_judged = "", False
+        example, some_known = "", False
         for _, line in read_lines(file):
             columns = line.split()
             if len(columns) != 6 or columns[0] == "#":
@@ -134,12 +134,12 @@ class _Answers:
             if query not in measured or (rules.ignore_identical_ids and doc == query):
                 continue
             example = example or doc
-            some_judged = some_judged or doc in measured[query]
+            some_known = some_known or doc in measured[query] or doc in rules.grades[query]
             kept = best.setdefault(query, [])
             with suppress(ValueError):  # for the file's own reader to refuse
                 (heappush if len(kept) < _FIRST else heappushpop)(kept, (float(score), doc))
         judged = [doc in measured[query] for query, kept in best.items() for _, doc in kept]
-        return cls(file, queries, docs, example, some_judged, sum(judged) / max(len(judged), 1))
+        return cls(file, queries, docs, example, some_known, sum(judged) / max(len(judged), 1))
 
 
 def _poorly_judged(found: Sequence[_Answers]) -> Iterator[str]:

@@ -14,14 +14,15 @@ _BATCH = 10_000
 
 def last_judged(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> NDArray[np.intp]:
     """Return (n_queries,) the place, from 1, of the last document that was judged; 0 where none was."""
-    wanted = set().union(*(qrels.grades.get(query, {}) for query in queries.ids))
+    graded = {query: qrels.judged(query) for query in queries.ids}
+    wanted = set().union(*graded.values())
     numbers: dict[str, int] = {}
     for docs in collection.batches(_BATCH):
         ids = collection.ids(docs)
         numbers |= {name: doc for name, doc in zip(ids, docs.tolist(), strict=True) if name in wanted}
     last = np.zeros(len(queries), dtype=np.intp)
     for row, query in enumerate(queries.ids):
-        judged = [numbers[doc] for doc in qrels.grades.get(query, {}) if doc in numbers]
+        judged = [numbers[doc] for doc in graded[query] if doc in numbers]
         places = np.flatnonzero(np.isin(run.docs[row], judged))
         last[row] = places[-1] + 1 if len(places) else 0
     return last
@@ -32,4 +33,5 @@ def judged_share(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) 
     top = ranking[:cutoff]
     if qrels.complete:
         return 1.0
-    return sum(doc in qrels.grades[query] for doc in top) / len(top) if top else 0.0
+    judged = qrels.judged(query)
+    return sum(doc in judged for doc in top) / len(top) if top else 0.0

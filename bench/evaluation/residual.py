@@ -23,7 +23,7 @@ def residual(
     found = np.empty(len(queries))
     for row, query in enumerate(queries.ids):
         docs = run.docs[row][run.docs[row] != NO_DOC]
-        judged = qrels.grades.get(query, {})
+        judged = qrels.judged(query)
         unjudged = np.array(
             [not qrels.complete and doc not in judged for doc in collection.ids(docs)], dtype=bool
         )

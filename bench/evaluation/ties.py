@@ -20,6 +20,7 @@ from bench.types import NO_DOC, Collection, Measures, Qrels, Queries, Run
 
 Levels = NDArray[np.int64]
 _UNJUDGED = -1
+_ABSENT = -2
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +51,13 @@ def tie_range(
 
     The run is one that `check_run` let pass, and the measures are of our own: of others the range is not
     known. A tie counts where its documents differ in grade, or where they differ in being judged and a
-    measure asks for that. Raises ValueError, as `evaluate` does, if there is a range to give and a query
-    has no relevant document.
+    measure asks for that; a negative grade gains nothing, and is none. Raises ValueError, as `evaluate`
+    does, if there is a range to give and a query has no relevant document.
     """
     # In a complete set an absent pair is a judged 0, and only Judged@k can tell one from the other.
     tells = not qrels.complete and any(measure.name == "Judged" for measure in measures)
-    rows, levels = _mixed(run, queries, qrels, collection, _UNJUDGED if tells else 0)
+    least = _UNJUDGED if tells else 0
+    rows, levels = _mixed(run, queries, qrels, collection, least, least)
     if not len(rows):
         return None
     part, asked = Run(run.docs[rows], run.scores[rows]), queries.select(rows.tolist())
@@ -82,19 +84,29 @@ def tie_range(
     return TieRange(canonical.names, low, np.clip(expected, low, high), high)
 
 
+def tied_at_cut(run: Run, depth: int, n_docs: int) -> int:
+    """Return how many lists were cut at `depth` documents, the last two of which have equal scores: what
+    was cut off may tie with them, and no range counts that."""
+    if not 2 <= depth <= run.docs.shape[1] or depth >= n_docs:
+        return 0
+    docs, scores = run.docs[:, depth - 2 : depth], run.scores[:, depth - 2 : depth]
+    return int(((docs[:, 1] != NO_DOC) & (scores[:, 0] == scores[:, 1])).sum())
+
+
 def ties_matter(run: Run, queries: Queries, qrels: Qrels, collection: Collection) -> bool:
     """Whether tied documents differ in grade or in being judged, so that another order could have given
     another value of a measure that sees both."""
-    return len(_mixed(run, queries, qrels, collection, 0 if qrels.complete else _UNJUDGED)[0]) > 0
+    absent = 0 if qrels.complete else _ABSENT  # infAP tells one from a negative grade
+    return len(_mixed(run, queries, qrels, collection, _UNJUDGED, absent)[0]) > 0
 
 
 def _mixed(
-    run: Run, queries: Queries, qrels: Qrels, collection: Collection, unjudged: int
+    run: Run, queries: Queries, qrels: Qrels, collection: Collection, least: int, absent: int
 ) -> tuple[NDArray[np.intp], Levels]:
     """Return the rows where ties stand between documents of different levels, and these rows' levels."""
     tied = (run.scores[:, 1:] == run.scores[:, :-1]) & (run.docs[:, 1:] != NO_DOC)
     rows = np.flatnonzero(tied.any(axis=1))
-    levels = _levels(run, rows, queries, qrels, collection, unjudged)
+    levels = _levels(run, rows, queries, qrels, collection, least, absent)
     mixed = (tied[rows] & (levels[:, 1:] != levels[:, :-1])).any(axis=1)
     return rows[mixed], levels[mixed]
 
@@ -105,14 +117,16 @@ def _levels(
     queries: Queries,
     qrels: Qrels,
     collection: Collection,
-    unjudged: int,
+    least: int,
+    absent: int,
 ) -> Levels:
-    """Return (n_rows, k): the grade of each document, at least 0, as a negative one gains nothing."""
-    levels = np.full((len(rows), run.docs.shape[1]), unjudged, dtype=np.int64)
+    """Return (n_rows, k): the grade of each document, `least` for lower ones, `absent` for none."""
+    levels = np.full((len(rows), run.docs.shape[1]), absent, dtype=np.int64)
     for line, row in enumerate(rows):
-        grades = {doc: max(grade, 0) for doc, grade in qrels.grades.get(queries.ids[row], {}).items()}
+        grades = qrels.grades.get(queries.ids[row], {})
+        grades = {doc: max(grade, least) for doc, grade in grades.items()}
         docs = run.docs[row][run.docs[row] != NO_DOC]
-        levels[line, : len(docs)] = [grades.get(doc, unjudged) for doc in collection.ids(docs)]
+        levels[line, : len(docs)] = [grades.get(doc, absent) for doc in collection.ids(docs)]
     return levels
 
 

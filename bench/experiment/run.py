@@ -26,7 +26,7 @@ from bench.runs.comparable import shallow
 from bench.runs.record import Record
 from bench.runs.resume import Unfinished
 from bench.storage.files import is_file_name
-from bench.types import NO_DOC, TestCollection
+from bench.types import ALL_SETS, NO_DOC, TestCollection
 
 # Of 255 that a file's name may have: ".trec" and the key of what is unfinished come after it.
 _LONGEST_NAME = 200
@@ -240,8 +240,18 @@ def _retrievers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(loaded: TestCollection) -> TestCollection:
-    """Return it; raise `BenchError` for an id that stands twice or that no run file can hold, and for a
-    grade that trec_eval can not."""
+    """Return it; raise `BenchError` for an id that stands twice or that no run file can hold, a grade
+    that trec_eval can not, a lowest relevant grade below 1, and one of several sets that has the name
+    of all."""
+    relevant = loaded.qrels.relevant
+    require(
+        type(relevant) is int and relevant >= 1,
+        f"collection: relevant must be a whole number of at least 1, got {relevant!r}",
+    )
+    require(
+        ALL_SETS not in loaded.queries.sets or len(set(loaded.queries.sets)) == 1,
+        f"collection: the set '{ALL_SETS}' is the name of all sets; choose another",
+    )
     for kind, ids in (
         ("document", loaded.collection.ids(range(len(loaded.collection)))),
         ("query", loaded.queries.ids),

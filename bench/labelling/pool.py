@@ -40,11 +40,9 @@ def pairs_to_judge(
         return blind_order(queries, lambda _: docs, seed)
     pool = pool_of(to_judge, runs, depth)
     labels = to_judge.labels() if unjudged else None
-    settled = labels.qrels.grades if labels else {}
+    settled = {q: labels.qrels.judged(q) if labels else {} for q in queries}
     found = {
-        q: sorted(
-            doc for doc in pool.get(q, ()) if doc not in settled.get(q, {}) or (q, doc) in kept.grades
-        )
+        q: sorted(doc for doc in pool.get(q, ()) if doc not in settled[q] or (q, doc) in kept.grades)
         for q in queries
     }
     return blind_order([q for q in queries if found[q]], found.__getitem__, seed)

@@ -1,4 +1,4 @@
-"""What a table must say where labels have holes, and where the range over ties is not known."""
+"""What a table must say where labels have holes, and how far ties could move a value."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ _ENOUGH_JUDGED = 0.9
 _SHOW_HOLES = "Bpref or nDCG(judged_only=True)@10"
 
 
+def label_notes(record: Record) -> Iterator[str]:
+    """Say what of the labels no system can find, and what is taken out of the answers."""
+    labels = record.content["labels"]
+    if missing := labels.get("missing_documents"):
+        yield (
+            f"{missing} judgements name documents that are not in the corpus; relevant ones count as "
+            "missed, as in BEIR's own evaluation."
+        )
+    if labels.get("ignore_identical_ids"):
+        yield "Documents with the id of their query are left out of its answers."
+
+
 def incomplete_notes(record: Record) -> Iterator[str]:
     """Say which measures to read where not every pair was judged, and how much RBP could be higher."""
     if record.content["labels"].get("complete", True):
@@ -20,10 +32,11 @@ def incomplete_notes(record: Record) -> Iterator[str]:
     by_name = {name: Measure.read(name) for name in record.measures}
     judged = [name for name, one in by_name.items() if one.name == "Judged"]
     if judged:
-        means = record.values(judged[0]).mean(axis=1)
-        shares = dict(zip(record.systems, means, strict=True))
-        least = min(shares, key=shares.__getitem__)
-        if shares[least] < _ENOUGH_JUDGED:
+        shares = _judged_shares(record, judged[0])
+        least = min(shares, key=shares.__getitem__, default="")
+        if shares.get(least, 1.0) < _ENOUGH_JUDGED:
+            unanswered = record.content["systems"][least]["unanswered"]
+            over = " over the queries that it answers" if unanswered else ""
             pooled = bool(record.content["labels"].get("pooled_unjudged"))
             robust = [
                 name
@@ -40,10 +53,10 @@ def incomplete_notes(record: Record) -> Iterator[str]:
                 if robust
                 else f"measure {'infAP, ' if pooled else ''}{_SHOW_HOLES} too, and read them"
             )
-            over = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
+            rather = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
             yield (
-                f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}): "
-                f"{'read ' if robust else ''}{read}{over if misled else ''}."
+                f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}{over}): "
+                f"{'read ' if robust else ''}{read}{rather if misled else ''}."
             )
     told: dict[str, list[str]] = {}
     for system, result in record.content["systems"].items():
@@ -52,6 +65,45 @@ def incomplete_notes(record: Record) -> Iterator[str]:
                 told.setdefault(name, []).append(f"{system} up to {mean:.2f} more")
     for name, parts in told.items():
         yield f"{name}: {', '.join(parts)}, were all unjudged documents relevant (residual, mean)."
+
+
+def _judged_shares(record: Record, measure: str) -> dict[str, float]:
+    """Return system → mean share over the queries that it answers: an empty list is no hole in the
+    labels, and its share is 0, as in ir_measures. Systems that answer nothing are left out."""
+    sums = record.values(measure).sum(axis=1)
+    answered = {
+        system: len(record.query_ids) - result["unanswered"]
+        for system, result in record.content["systems"].items()
+    }
+    return {
+        system: float(total) / answered[system]
+        for system, total in zip(record.systems, sums, strict=True)
+        if answered[system] > 0
+    }
+
+
+def tie_notes(record: Record) -> Iterator[str]:
+    """Say how far tied documents could move a mean, where that shows in the table."""
+    cut = record.depth < record.content["collection"]["documents"]
+    where = f" within the first {record.depth} documents" if cut else ""
+    for system in record.systems:
+        moved = [
+            f"{measure} {low:.4f} to {high:.4f} ({expected:.4f} expected)"
+            for measure, (low, expected, high) in record.content["systems"][system]["ties"].items()
+            if f"{low:.4f}" != f"{high:.4f}" and measure in record.measures
+        ]
+        if moved:
+            yield f"{system}: over all orders of equal scores{where}: {', '.join(moved)}."
+
+
+def cut_ties(record: Record) -> Iterator[str]:
+    """Say where documents below the last one kept may tie with it, which no range counts."""
+    for system, result in record.content["systems"].items():
+        if lists := result.get("tied_at_cut", 0):
+            yield (
+                f"{system}: {lists} of {len(record.query_ids)} lists end in equal scores at depth "
+                f"{record.depth}: what was cut off may tie with them, which is not known; raise depth."
+            )
 
 
 def unknown_ties(record: Record) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bench.errors import listed
@@ -10,7 +10,7 @@ from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.form import WIDE
-from bench.report.label_notes import incomplete_notes, unknown_ties
+from bench.report.label_notes import cut_ties, incomplete_notes, label_notes, tie_notes, unknown_ties
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
 from bench.runs.record import Record
@@ -29,8 +29,12 @@ def interval(row: Row) -> Interval | None:
 def letter(record: Record, system: str) -> str:
     """Return the letter of a system by its place in the table; none where there are no letters."""
     place = record.systems.index(system)
-    lettered = record.evidence["family"]["hypotheses"] and len(record.systems) <= len(_LETTERS)
+    lettered = record.evidence["family"]["hypotheses"] and _has_letters(record)
     return _LETTERS[place] if lettered else ""
+
+
+def _has_letters(record: Record) -> bool:
+    return len(record.systems) <= len(_LETTERS)
 
 
 def worse_than(record: Record, system: str, measure: str) -> str:
@@ -105,16 +109,7 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
         notes.append(
             f"by sets: mean of {family['measures'][0]} over query sets, each counting the same."
         )
-    if family["hypotheses"]:
-        flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
-        notes.append(
-            "Letters: significantly higher than the system of that letter, in the family named before "
-            f"the run: {', '.join(family['measures'])}, {family['hypotheses']} "
-            f"{'comparison' if family['hypotheses'] == 1 else 'comparisons'} of systems "
-            f"that are not alike (paired randomisation test, {flips} of signs, corrected by the largest "
-            f"statistic of the family, α = {ALPHA:.2g})."
-        )
-    notes += _order_notes(record)
+    notes += [*_family_notes(record), *_order_notes(record)]
     if wide:
         notes.append(_WIDE_NOTE)
     if approximate:
@@ -136,8 +131,30 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
             notes.append(
                 f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
             )
-    notes += [*_label_notes(record), *incomplete_notes(record)]
-    return [*notes, *_tie_notes(record), *unknown_ties(record), *_cut_notes(record)]
+    notes += [*label_notes(record), *incomplete_notes(record)]
+    return [*notes, *tie_notes(record), *cut_ties(record), *unknown_ties(record), *_cut_notes(record)]
+
+
+def _family_notes(record: Record) -> Iterator[str]:
+    """Say what the letters mean, or where verdicts are if there are more systems than letters."""
+    family = record.evidence["family"]
+    if not family["hypotheses"]:
+        return
+    flips = "all flips" if family["exact"] else f"{record.evidence['draws']:,} flips"
+    what = "Letters: significantly higher than the system of that letter"
+    if not _has_letters(record):
+        what = f"Significant differences: {sum(one.significant for one in record.comparisons)}"
+    yield (
+        f"{what}, in the family named before the run: {', '.join(family['measures'])}, "
+        f"{family['hypotheses']} {'comparison' if family['hypotheses'] == 1 else 'comparisons'} of "
+        f"systems that are not alike (paired randomisation test, {flips} of signs, corrected by the "
+        f"largest statistic of the family, α = {ALPHA:.2g})."
+    )
+    if not _has_letters(record):
+        yield (
+            f"More than {len(_LETTERS)} systems have no letters: record.json has each verdict, in "
+            "evidence.family.comparisons."
+        )
 
 
 def _order_notes(record: Record) -> list[str]:
@@ -164,33 +181,6 @@ def _order_notes(record: Record) -> list[str]:
         return []
     cases = "; ".join(f"{' or '.join(groups)}, {pair}" for pair, groups in told.items())
     return [f"The order by {measure} depends on the choice of query sets: {cases}."]
-
-
-def _label_notes(record: Record) -> list[str]:
-    """Say what of the labels no system can find, and what is taken out of the answers."""
-    labels, notes = record.content["labels"], []
-    if missing := labels.get("missing_documents"):
-        notes.append(
-            f"{missing} judgements name documents that are not in the corpus; relevant ones count as "
-            "missed, as in BEIR's own evaluation."
-        )
-    if labels.get("ignore_identical_ids"):
-        notes.append("Documents with the id of their query are left out of its answers.")
-    return notes
-
-
-def _tie_notes(record: Record) -> list[str]:
-    """Say how far tied documents could move a mean, where that shows in the table."""
-    notes = []
-    for system in record.systems:
-        moved = [
-            f"{measure} {low:.4f} to {high:.4f} ({expected:.4f} expected)"
-            for measure, (low, expected, high) in record.content["systems"][system]["ties"].items()
-            if f"{low:.4f}" != f"{high:.4f}" and measure in record.measures
-        ]
-        if moved:
-            notes.append(f"{system}: over all orders of equal scores: {', '.join(moved)}.")
-    return notes
 
 
 def _cut_notes(record: Record) -> list[str]:

@@ -18,6 +18,7 @@ import bench
 from bench.errors import BenchError, require
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evaluation.results import Results
+from bench.evaluation.ties import tied_at_cut
 from bench.evidence.comparison import Comparison, Verdict
 from bench.runs import provenance
 from bench.runs.ir_metadata import annotation
@@ -150,7 +151,7 @@ def build(
             "complete": qrels.complete,
             "judgements": sum(len(grades) for grades in qrels.grades.values()),
             # trec_eval's "pooled, not judged", which infAP alone tells from an absent pair
-            "pooled_unjudged": sum(list(one.values()).count(-1) for one in qrels.grades.values()),
+            "pooled_unjudged": sum(grade < 0 for one in qrels.grades.values() for grade in one.values()),
             "missing_documents": test.missing_documents,
             "ignore_identical_ids": qrels.ignore_identical_ids,
         },
@@ -168,6 +169,7 @@ def build(
                 "facts": _portable(result.facts),
                 "fingerprint": asdict(result.fingerprint),
                 "index_bytes": result.nbytes,
+                "tied_at_cut": tied_at_cut(result.run, int(config["depth"]), len(collection)),
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},

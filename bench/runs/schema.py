@@ -67,7 +67,12 @@ _SYSTEM = keys_of(
         f"recall@{RECALL_DEPTH}_vs_exact": optional(number),
         "ties": object_of(_three_means),
     },
-    optional={"values": any_object, "ties_unknown": list_of(text), "residuals": object_of(number)},
+    optional={
+        "values": any_object,
+        "ties_unknown": list_of(text),
+        "residuals": object_of(number),
+        "tied_at_cut": count,
+    },
 )
 _MEANS = object_of(
     object_of(

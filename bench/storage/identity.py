@@ -43,8 +43,8 @@ _unknown: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 class Fingerprint:
     """The same in every process and folder. Kept apart, so that what differs can be named.
 
-    settings   hash of class names and values, of all parts; of a path that is read, only which setting
-               names it
+    settings   hash of class names and values, of all parts; of a setting that is the path of what is
+               read, only which it is; one that says more or otherwise counts
     code       hash of the source files of all classes, and of what those import; "unknown-…", which is
                equal in no other process, where what runs may be in no file: see `is_known`
     files      hash of every file that a part reads (weights, tokenizer, run file), in the order in
@@ -200,13 +200,18 @@ def _part(value: Any, where: str, found: _Found) -> Any:
     settings = _attributes(value)
     reads = value.reads() if isinstance(value, ReadsFiles) else {}
     found.files += [path for _, path in sorted(reads.items())]
-    kept = sorted((name, one) for name, one in settings.items() if name not in reads)
+    kept = sorted((name, one) for name, one in settings.items() if not _is_path(one, reads.get(name)))
     return {
         "class": _class(kind, found),
         **({"reads": sorted(reads)} if reads else {}),
         **content,
         **{f".{name}": _plain(one, f"{where}.{name}", found) for name, one in kept},
     }
+
+
+def _is_path(value: Any, read: Path | None) -> bool:
+    """Whether a setting is no more than the path of what is read by it."""
+    return read is not None and isinstance(value, (str, Path)) and Path(value) == Path(read)
 
 
 def _content(value: Any, where: str, found: _Found) -> dict[str, Any]:
