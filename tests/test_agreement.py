@@ -137,6 +137,27 @@ def test_loose_sets_are_marked(bench, tmp_path):
     assert "sharpen the narratives" in done.stdout
 
 
+def test_a_pass_of_a_sample_is_compared_where_that_is_asked_for(bench, tmp_path):
+    folder = with_passes(tmp_path / "c", A, B)
+    file = folder / "passes" / "b.tsv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
+    assert bench("agree", str(folder)).returncode == 2
+    done = bench("agree", str(folder), "--sample", "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| all")]
+    assert [row[1] for row in rows] == ["2"]
+    # the same as if nobody had judged the others
+    other = with_passes(tmp_path / "d", A, B)
+    for name in ("a", "b"):
+        kept = (other / "passes" / f"{name}.tsv").read_text().splitlines(keepends=True)
+        kept = [line for line in kept if not line.startswith(("q3", "q4"))]
+        (other / "passes" / f"{name}.tsv").write_text("".join(kept))
+    assert bench("agree", str(other), "--out", "other.md").returncode == 0
+    assert (tmp_path / "other.md").read_text() == page
+
+
 def test_the_queries_are_grouped_by_any_of_their_metadata(bench, tmp_path):
     folder = with_passes(tmp_path / "c", A, B)
     rows = [json.loads(line) for line in (folder / "queries.jsonl").read_text().splitlines()]

@@ -24,6 +24,9 @@ def agree(
     ] = None,
     relevant: Annotated[int, typer.Option(min=1, help="The lowest grade that is relevant.")] = 2,
     pooled: Pooled = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Compare the queries that both judged; one judged a sample.")
+    ] = False,
     by: Annotated[
         str, typer.Option(metavar="KEY", help="The metadata of queries.jsonl that groups the queries.")
     ] = "set",
@@ -33,7 +36,13 @@ def agree(
 ) -> None:
     """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
     from bench.labelling.agreement import agreement
-    from bench.labelling.passes import ADJUDICATION, ToJudge, passes_to_compare, require_same_pairs
+    from bench.labelling.passes import (
+        ADJUDICATION,
+        ToJudge,
+        of_both,
+        passes_to_compare,
+        require_same_pairs,
+    )
     from bench.labelling.settling import read_settled, settle
     from bench.report.agreement import agreement_table, relabelled_tables
     from bench.report.markdown import markdown
@@ -49,7 +58,8 @@ def agree(
         "--pass A --pass B",
     )
     tables = []
-    for first, second in compared:
+    for whole in compared:
+        first, second = of_both(*whole) if sample else whole
         queries = require_same_pairs(first, second, to_judge, pooled=pooled)
         set_of = {query: to_judge.queries[query][1] for query in queries}
         groups = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.collections.beir import BeirFolder, require_folder
@@ -169,6 +169,16 @@ def passes_to_compare(
     )
     read = {name: to_judge.read(name) for name in dict.fromkeys(chosen)}
     return list(itertools.combinations(read.values(), 2))
+
+
+def of_both(first: Pass, second: Pass) -> tuple[Pass, Pass]:
+    """Return the passes without the queries that only one of them judged, where one is of a sample."""
+    both = {query for query, _ in first.grades} & {query for query, _ in second.grades}
+    one, other = (
+        replace(judged, grades={pair: grade for pair, grade in judged.grades.items() if pair[0] in both})
+        for judged in (first, second)
+    )
+    return one, other
 
 
 def require_same_pairs(first: Pass, second: Pass, to_judge: ToJudge, *, pooled: bool) -> list[str]:
