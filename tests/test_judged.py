@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bench
+from bench.collections.beir import BeirFolder
 from bench.collections.judgements import judged
 from bench.collections.memory import InMemory
 from bench.evaluation.measures import Measure, evaluate
@@ -21,6 +23,7 @@ from bench.labelling.passes import ToJudge
 from bench.labelling.pool import pairs_to_judge
 from bench.report.tables import run_tables
 from bench.retrievers.runfile import RunFile
+from bench.runs.schema import check_record
 from bench.types import Qrels, Run
 
 IDS = [f"d{i}" for i in range(8)]
@@ -115,6 +118,27 @@ def test_the_notes_of_a_run_are_those_of_the_lines_taken_out(tmp_path, grade):
     (holes,) = [note for note in pooled if "Labels have holes" in note]
     assert "measure infAP, Bpref or" in holes
     assert [note.replace("infAP, ", "") for note in pooled] == taken_out
+
+
+@pytest.mark.parametrize("asked", [["nDCG@10"], ["Bpref", "nDCG@10"], ["RBP(p=0.8)"], ["Bpref"]])
+@pytest.mark.parametrize("answered", [12, 5])
+def test_the_note_on_holes_needs_no_judged_among_the_measures(tmp_path, asked, answered):
+    """Of the first ten only d03 was judged; a query without an answer is no hole."""
+    collection, run = graded(tmp_path / "x", None), whole_lists(tmp_path / "a.trec", answered)
+    notes, found = notes_of(collection, run, asked)
+    (holes,) = [note for note in notes if "Labels have holes" in note]
+    over = "" if answered == 12 else " over the queries that it answers"
+    assert holes.startswith(f"Labels have holes (Judged@10 is 0.10 for a{over}): ")
+    assert ("rather than nDCG@10, which count" in holes) == ("nDCG@10" in asked)
+    assert holes in notes_of(collection, run, [*asked, "Judged@10"])[0]
+    check_record(json.loads(json.dumps(found.content)), tmp_path)
+
+
+@pytest.mark.parametrize(("grade", "complete"), [(0, False), (None, True)])
+def test_no_note_on_holes_where_all_was_judged(tmp_path, grade, complete):
+    collection, run = graded(tmp_path / "x", grade), whole_lists(tmp_path / "a.trec")
+    notes, _ = notes_of(BeirFolder(collection, complete=complete).load(), run, ["nDCG@10"])
+    assert not [note for note in notes if "holes" in note]
 
 
 @pytest.mark.parametrize(("depth", "told"), [(10, True), (19, True), (20, False), (1000, False)])

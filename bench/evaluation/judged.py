@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.types import Collection, Qrels, Queries, Run
+from bench.types import NO_DOC, Collection, Qrels, Queries, Run
 
+JUDGED_DEPTH = 10
 _BATCH = 10_000
 
 
@@ -35,3 +36,17 @@ def judged_share(ranking: Sequence[str], qrels: Qrels, query: str, cutoff: int) 
         return 1.0
     judged = qrels.judged(query)
     return sum(doc in judged for doc in top) / len(top) if top else 0.0
+
+
+def mean_judged_share(
+    run: Run, queries: Queries, qrels: Qrels, collection: Collection, cutoff: int
+) -> float | None:
+    """Return the mean of `judged_share` over the queries with an answer: an empty list is no hole in the
+    labels. None where no query has one."""
+    tops = (docs[docs != NO_DOC] for docs in run.docs[:, :cutoff])
+    shares = [
+        judged_share(collection.ids(top), qrels, query, cutoff)
+        for query, top in zip(queries.ids, tops, strict=True)
+        if len(top)
+    ]
+    return float(np.mean(shares)) if shares else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.errors import listed
+from bench.evaluation.judged import JUDGED_DEPTH
 from bench.evaluation.measures import Measure
 from bench.runs.record import Record
 
@@ -30,11 +31,10 @@ def incomplete_notes(record: Record) -> Iterator[str]:
     if record.content["labels"].get("complete", True):
         return
     by_name = {name: Measure.read(name) for name in record.measures}
-    judged = [name for name, one in by_name.items() if one.name == "Judged"]
-    if judged:
-        shares = _judged_shares(record, judged[0])
-        least = min(shares, key=shares.__getitem__, default="")
-        if shares.get(least, 1.0) < _ENOUGH_JUDGED:
+    judged, shares = _judged_shares(record, by_name)
+    if shares:
+        least = min(shares, key=shares.__getitem__)
+        if shares[least] < _ENOUGH_JUDGED:
             unanswered = record.content["systems"][least]["unanswered"]
             over = " over the queries that it answers" if unanswered else ""
             pooled = bool(record.content["labels"].get("pooled_unjudged"))
@@ -55,7 +55,7 @@ def incomplete_notes(record: Record) -> Iterator[str]:
             )
             rather = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
             yield (
-                f"Labels have holes ({judged[0]} is {shares[least]:.2f} for {least}{over}): "
+                f"Labels have holes ({judged} is {shares[least]:.2f} for {least}{over}): "
                 f"{'read ' if robust else ''}{read}{rather if misled else ''}."
             )
     told: dict[str, list[str]] = {}
@@ -67,15 +67,22 @@ def incomplete_notes(record: Record) -> Iterator[str]:
         yield f"{name}: {', '.join(parts)}, were all unjudged documents relevant (residual, mean)."
 
 
-def _judged_shares(record: Record, measure: str) -> dict[str, float]:
-    """Return system → mean share over the queries that it answers: an empty list is no hole in the
-    labels, and its share is 0, as in ir_measures. Systems that answer nothing are left out."""
+def _judged_shares(record: Record, by_name: Mapping[str, Measure]) -> tuple[str, dict[str, float]]:
+    """Return the measure, and system → mean share over the queries that it answers: an empty list is no
+    hole in the labels, and its share is 0, as in ir_measures. Systems that answer nothing are left out.
+    Where no Judged@k was asked for, the record has one (those of earlier versions have none)."""
+    systems = record.content["systems"]
+    measure = next((name for name, one in by_name.items() if one.name == "Judged"), None)
+    if measure is None:
+        kept = {system: result.get(f"judged@{JUDGED_DEPTH}") for system, result in systems.items()}
+        return f"Judged@{JUDGED_DEPTH}", {
+            name: share for name, share in kept.items() if share is not None
+        }
     sums = record.values(measure).sum(axis=1)
     answered = {
-        system: len(record.query_ids) - result["unanswered"]
-        for system, result in record.content["systems"].items()
+        system: len(record.query_ids) - result["unanswered"] for system, result in systems.items()
     }
-    return {
+    return measure, {
         system: float(total) / answered[system]
         for system, total in zip(record.systems, sums, strict=True)
         if answered[system] > 0

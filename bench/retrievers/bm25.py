@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from bench.ranking import best, ties_of
 from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, ScoreArray, Searcher, Store
 
 VARIANTS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
-# rank_bm25's classes by the variant that they implement. Its Okapi has Robertson's IDF, but floors
-# a negative one at epsilon times the mean IDF, and keeps the factor k1 + 1.
-_RANK_BM25 = {"robertson": "BM25Okapi", "bm25l": "BM25L", "bm25+": "BM25Plus"}
 _BLOCK = 64
 _STOPWORDS = ("english", "english_plus", None)
 
@@ -101,8 +98,16 @@ class _Bm25s:
         """Write the index of tokenized documents."""
         import bm25s
 
-        model = bm25s.BM25(method=settings.variant, k1=settings.k1, b=settings.b, delta=settings.delta)
+        # With k1 = 0 the engine would divide 0 by 0 for a term that is absent.
+        k1 = max(settings.k1, float(np.finfo(np.float32).tiny))
+        model = bm25s.BM25(method=settings.variant, k1=k1, b=settings.b, delta=settings.delta)
         model.index(tokens, show_progress=False)
+        if model.nonoccurrence_array is not None:
+            # The engine gives delta to absent terms too: it keeps a constant for each term, which every
+            # document gets, and the scores less that constant. The papers sum over shared terms.
+            counts = np.diff(model.scores["indptr"])
+            model.scores["data"] += np.repeat(model.nonoccurrence_array, counts)
+            model.nonoccurrence_array[:] = 0
         model.save(folder, show_progress=False)
 
     @property
@@ -116,20 +121,22 @@ class _Bm25s:
         if known:
             indptr, indices = self._model.scores["indptr"], self._model.scores["indices"]
             matching = np.concatenate([indices[indptr[t] : indptr[t + 1]] for t in known])
-            # The engine gives 0, or BM25+ and BM25L a constant, to documents without any query term.
+            # The engine gives 0 to documents without any query term, and to some with one.
             result[matching] = self._model.get_scores_from_ids(known)[matching]
         return result
 
 
 class _RankBm25:
-    """rank_bm25 (Brown): plain Python over term frequencies, the reference."""
+    """rank_bm25 (Brown): plain Python over term frequencies, the reference for robertson.
+
+    Its Okapi has Robertson's IDF, but floors a negative one at epsilon times the mean IDF, and keeps the
+    factor k1 + 1.
+    """
 
     def __init__(self, tokens: Sequence[Sequence[str]], settings: BM25) -> None:
         import rank_bm25
 
-        kind: Any = getattr(rank_bm25, _RANK_BM25[settings.variant])
-        extra = {} if settings.variant == "robertson" else {"delta": settings.delta}
-        self._model = kind(tokens, k1=settings.k1, b=settings.b, **extra)
+        self._model = rank_bm25.BM25Okapi(tokens, k1=settings.k1, b=settings.b)
 
     @property
     def nbytes(self) -> int:
@@ -151,9 +158,12 @@ _ENGINES = ("bm25s", "rank_bm25")
 class BM25:
     """BM25 over chosen fields.
 
-    engine   bm25s or rank_bm25; the latter has robertson (its Okapi), bm25l and bm25+
-    variant  lucene, robertson, atire, bm25l, bm25+ (Kamphuis et al. 2020)
-    k1, b    term frequency saturation, length normalisation; delta: of bm25l and bm25+
+    engine   bm25s, or rank_bm25 with variant robertson only (its Okapi)
+    variant  lucene, robertson, atire (Kamphuis et al. 2020), bm25l (Lv & Zhai 2011a, "When documents are
+             very long, BM25 fails!"), bm25+ (2011b, "Lower-bounding term frequency normalization")
+    k1, b    term frequency saturation, length normalisation
+    delta    of bm25l and bm25+: keeps what a shared term counts away from 0, however long the document;
+             a term that the document does not contain counts nothing
     fields   title, text, or both
     """
 
@@ -174,9 +184,9 @@ class BM25:
         ):
             require(value in known, f"bm25.{name} '{value}' is unknown; {did_you_mean(value, known)}")
         require(
-            self.engine != "rank_bm25" or self.variant in _RANK_BM25,
-            f"rank_bm25 has no variant '{self.variant}'; use variant={'|'.join(_RANK_BM25)} "
-            "or engine=bm25s",
+            self.engine != "rank_bm25" or self.variant == "robertson",
+            f"engine rank_bm25 does not have variant '{self.variant}' (what it calls BM25L and BM25+ "
+            "are other formulas than the papers'); use variant=robertson or engine=bm25s",
         )
         require(bool(self.fields), "bm25.fields is empty; use [title,text]")
         require(

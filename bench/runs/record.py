@@ -16,6 +16,7 @@ import numpy as np
 
 import bench
 from bench.errors import BenchError, require
+from bench.evaluation.judged import JUDGED_DEPTH, mean_judged_share
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evaluation.results import Results
 from bench.evaluation.ties import tied_at_cut
@@ -170,6 +171,10 @@ def build(
                 "fingerprint": asdict(result.fingerprint),
                 "index_bytes": result.nbytes,
                 "tied_at_cut": tied_at_cut(result.run, int(config["depth"]), len(collection)),
+                # measures need not have Judged@k, and holes in the labels mislead all the same
+                f"judged@{JUDGED_DEPTH}": None
+                if qrels.complete
+                else mean_judged_share(result.run, results.queries, qrels, collection, JUDGED_DEPTH),
                 "unanswered": int((result.run.docs[:, 0] < 0).sum()),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
                 "ties": {measure: list(means) for measure, means in result.ties.items()},

@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.evaluation.facts import fact_problems
+from bench.evaluation.judged import JUDGED_DEPTH
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import Verdict
 from bench.runs.values import INLINE
@@ -72,6 +73,7 @@ _SYSTEM = keys_of(
         "ties_unknown": list_of(text),
         "residuals": object_of(number),
         "tied_at_cut": count,
+        f"judged@{JUDGED_DEPTH}": optional(number),
     },
 )
 _MEANS = object_of(
