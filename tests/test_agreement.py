@@ -28,6 +28,7 @@ from bench.labelling.agreement import (
 )
 from bench.labelling.passes import ToJudge
 from bench.labelling.relabel import relabel
+from bench.runs.record import Record
 
 GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
 
@@ -253,23 +254,55 @@ def test_labels_of_a_pool_do_not_pass_for_complete_ones(bench, tmp_path):
     run = only_run(tmp_path / "out")
     found = read_scores(run / "bm25.trec")
     pooled = {q: [doc for doc, _ in found[q][:2]] for q in QUERIES}
-    relevant = {query: next(iter(judged)) for query, judged in QRELS.items()}
     (folder / "passes").mkdir()
     for name in "ab":
-        lines = [
-            f"{q}\t{d}\t{3 * (d == relevant[q])}\t\n" for q in QUERIES for d in {*pooled[q], relevant[q]}
-        ]
+        lines = [f"{q}\t{d}\t{QRELS[q].get(d, 0)}\t\n" for q in QUERIES for d in {*pooled[q], *QRELS[q]}]
         (folder / "passes" / f"{name}.tsv").write_text("".join(lines))
     to_judge = ToJudge.load(folder)
     passes = {name: to_judge.read(name).grades for name in "ab"}
     result = relabel([run], to_judge, passes)
-    judged = [np.mean([doc in {*pooled[q], relevant[q]} for doc, _ in found[q][:5]]) for q in QUERIES]
+    judged = [np.mean([doc in {*pooled[q], *QRELS[q]} for doc, _ in found[q][:5]]) for q in QUERIES]
     assert np.mean(judged) < 1
     assert result.means[:, 0, 1] == pytest.approx(np.mean(judged))
-    every = {(q, d): 3 * (d == relevant[q]) for q in QUERIES for d in DOCUMENTS}
+    every = {(q, d): QRELS[q].get(d, 0) for q in QUERIES for d in DOCUMENTS}
     both = relabel([run], to_judge, {"pool": passes["a"], "complete": every})
     assert both.means[:, 0, 1] == pytest.approx([np.mean(judged), 1.0])
     assert both.means[0, 0, 0] == both.means[1, 0, 0]
+
+
+def test_a_labelling_is_what_writing_it_would_leave_in_qrels(bench, tmp_path):
+    """The passes hold one document that nobody had judged; all else, one that is not in the corpus
+    included, stays as qrels/ has it. Without it the second system would win."""
+    folder = write_beir(tmp_path / "c", qrels={"q1": {"d01": 2, "gone": 1}, "q2": {"d03": 2}})
+    (folder / "passes").mkdir()
+    for name in ("a", "b", "adjudication"):
+        lines = "" if name == "adjudication" else "q1\td09\t1\t\nq2\td09\t1\t\n"
+        (folder / "passes" / f"{name}.tsv").write_text("query-id\tcorpus-id\tscore\tnote\n" + lines)
+    for name, order in {"old": ("{}", "d09"), "new": ("d09", "{}")}.items():
+        lines = [
+            f"{query} Q0 {doc.format(best)} {rank} {3 - rank} {name}\n"
+            for query, best in (("q1", "d01"), ("q2", "d03"))
+            for rank, doc in enumerate(order, 1)
+        ]
+        (tmp_path / f"{name}.trec").write_text("".join(lines))
+    command = [
+        "run", "collection=beir", "collection.path=c", "retriever=[runfile]", "measures=[nDCG@10,MAP]",
+        "retrievers.runfile.path=old.trec", "+retrievers.new.path=new.trec",
+        "+retrievers.new._target_=bench.retrievers.runfile.RunFile",
+    ]  # fmt: skip
+    assert bench(*command, "output=before").returncode == 0
+    before = only_run(tmp_path / "before")
+    assert bench("agree", "c", "--pooled", "--runs", str(before), "--out", "a.md").returncode == 0
+    to_judge = ToJudge.load(folder)
+    found = relabel([before], to_judge, {"final": to_judge.read("a").grades})
+    assert bench("adjudicate", "c", "--pass", "a", "--pooled", "--write").returncode == 0
+    assert bench(*command, "output=after").returncode == 0
+    after = Record.load(only_run(tmp_path / "after"))
+    for n, measure in enumerate(after.measures):
+        assert found.means[0, :, n] == pytest.approx(after.values(measure).mean(axis=1))
+    shown = [line.split(" | ") for line in (tmp_path / "a.md").read_text().splitlines()]
+    finals = [float(row[4].strip(" |*")) for row in shown if row[0] in ("| runfile", "| new")]
+    assert finals == pytest.approx(found.means[0].T.ravel(), abs=5e-5)
 
 
 def test_bad_passes_are_refused_by_name_and_line(bench, refusal, tmp_path):
@@ -367,5 +400,9 @@ def test_runs_of_different_depth_are_not_measured_side_by_side(tmp_path, monkeyp
     with pytest.raises(BenchError, match=r"was measured with documents of the query's own id"):
         relabel([other, runs[0]], to_judge, labels)
     assert relabel([other], to_judge, labels).means.shape == (2, 1, 2)
+    content["labels"] |= {"complete": True, "ignore_identical_ids": False}
+    (other / "record.json").write_text(json.dumps(content))
+    with pytest.raises(BenchError, match=r"other counts a pair without a label as grade 0, unlike"):
+        relabel([runs[0], other], to_judge, labels)
     whole = [runs[0], runs[2], runs[3]]  # of twelve documents each keeps all
     assert relabel(whole, to_judge, labels).means.shape == (2, 3, 2)

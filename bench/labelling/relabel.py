@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from bench.collections.run_file import ReadRun
 from bench.errors import require
 from bench.evaluation.measures import Measure, answerable, evaluate
-from bench.labelling.passes import Pair, ToJudge, by_query
+from bench.labelling.passes import Pair, ToJudge
+from bench.labelling.settling import labels_with
 from bench.ranking import ties_of
 from bench.runs.record import Record
 from bench.types import Qrels, Queries
@@ -54,7 +55,8 @@ class Relabelled:
 def relabel(
     runs: Sequence[Path], to_judge: ToJudge, labels: Mapping[str, Mapping[Pair, int]]
 ) -> Relabelled:
-    """Measure the run files of these run folders under each labelling: name → pair → grade.
+    """Measure the run files of these run folders under each labelling: name → pair → grade. What qrels/
+    says of other pairs is part of each, as it is when the grades are written there.
 
     Raises `BenchError` for a folder that is no run, one of another collection, and one of other queries,
     measures or depth.
@@ -63,7 +65,11 @@ def relabel(
     first = records[0]
     relevant, ignored = int(first.content["labels"]["relevant"]), _ignores(first)
     n_docs = len(to_judge.corpus)
-    qrels = {name: _qrels(grades, relevant, n_docs, ignored=ignored) for name, grades in labels.items()}
+    complete = _complete(first)
+    qrels = {
+        name: Qrels(labels_with(to_judge, grades), complete, relevant, ignored)
+        for name, grades in labels.items()
+    }
     known = set.intersection(*(set(one.grades) for one in qrels.values()))
     for run, record in zip(runs, records, strict=True):
         require(
@@ -80,6 +86,11 @@ def relabel(
             f"{runs[0]} from {relevant} on; name runs of one collection.relevant",
         )
         require(
+            _complete(record) == complete,
+            f"{run} {'does not count' if complete else 'counts'} a pair without a label as grade 0, "
+            f"unlike {runs[0]}; name runs of one collection.complete",
+        )
+        require(
             _ignores(record) == ignored,
             f"{run} was measured {'with' if ignored else 'without'} documents of the query's own id, "
             f"and {runs[0]} was not; name runs of one collection.ignore_identical_ids",
@@ -91,7 +102,9 @@ def relabel(
         )
     unknown = [query for query in first.query_ids if query not in known]
     require(
-        not unknown, f"{runs[0]} asks '{unknown[0] if unknown else ''}', which the passes did not judge"
+        not unknown,
+        f"{runs[0]} asks '{unknown[0] if unknown else ''}', which neither the passes nor "
+        f"{to_judge.folder / 'qrels'} judge; judge it with bench judge",
     )
     asked = Queries(
         tuple(first.query_ids),
@@ -128,8 +141,5 @@ def _ignores(record: Record) -> bool:
     return bool(record.content["labels"].get("ignore_identical_ids"))
 
 
-def _qrels(grades: Mapping[Pair, int], relevant: int, n_docs: int, *, ignored: bool) -> Qrels:
-    """The labels of a pool are not complete: only where each query has every document are they."""
-    judged = by_query(grades)
-    complete = all(len(docs) == n_docs for docs in judged.values())
-    return Qrels(judged, complete, relevant, ignored)
+def _complete(record: Record) -> bool:
+    return bool(record.content["labels"].get("complete"))
