@@ -28,6 +28,7 @@ from bench.labelling.agreement import (
 )
 from bench.labelling.passes import ToJudge
 from bench.labelling.relabel import relabel
+from bench.report.agreement import agreement_table
 from bench.runs.record import Record
 
 GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
@@ -102,6 +103,41 @@ def test_intervals_are_over_queries_and_one_query_has_none():
     assert alone.n_pairs == 20
 
 
+def test_where_nothing_differs_the_bound_is_what_the_queries_can_have_missed():
+    queries = [f"q{n}" for n in range(20)]
+    first = {(q, d): 2 * (d == "d1") for q in queries for d in ("d1", "d2")}
+    second = first | {("q7", "d2"): 1}  # the grades differ, what is relevant does not
+    found = agreement("all", first, second, queries, 2, 0)
+    for same in (found.kappa, found.overlap):
+        assert (same.value, same.high, same.flat) == (1, 1, True)
+        # a share of the queries this large escapes twenty of them with a chance of 2.5 %
+        assert (same.low) ** 20 == pytest.approx(0.025)
+    for other in (found.weighted_kappa, found.alpha):
+        assert other.value < 1
+        assert not other.flat
+    # who finds nothing in half of the queries shows nothing there
+    half = {pair: grade if pair[0] in queries[:10] else 0 for pair, grade in first.items()}
+    assert agreement("all", half, half, queries, 2, 0).overlap.low ** 10 == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize(("n", "share", "least"), [(40, 0.99, 0.9), (15, 0.95, 0.9), (8, 0.95, 0.85)])
+def test_intervals_cover_an_agreement_that_is_seldom_broken(n, share, least, monkeypatch):
+    """Each query has one pair that the first assessor finds relevant, and the second with this chance."""
+    monkeypatch.setattr("bench.labelling.agreement.RESAMPLES", 400)
+    rng = np.random.default_rng(11)
+    queries = [f"q{q}" for q in range(n)]
+    first = {(q, f"d{d}"): 2 * (d == 0) for q in queries for d in range(4)}
+    agreed, by_chance = 1 - (1 - share) / 4, (1 / 4) * (share / 4) + (3 / 4) * (1 - share / 4)
+    truth = np.array([share, (agreed - by_chance) / (1 - by_chance)])
+    covered = np.zeros(2)
+    for _ in range(200):
+        lost = {(q, "d0"): 0 for q in queries if rng.random() > share}
+        found = agreement("all", first, first | lost, queries, 2, 0)
+        low, high = np.array([(one.low, one.high) for one in (found.overlap, found.kappa)]).T
+        covered += (low <= truth) & (truth <= high)
+    assert covered.min() / 200 >= least
+
+
 def with_passes(folder, *passes):
     """A collection of one pass a mapping (query, document) → grade; what is not named is a 0."""
     write_beir(folder)
@@ -136,6 +172,26 @@ def test_loose_sets_are_marked(bench, tmp_path):
     done = bench("agree", str(folder))
     assert "topic !" in done.stdout
     assert "sharpen the narratives" in done.stdout
+
+
+def test_few_queries_and_none_that_differ_are_flagged(bench, tmp_path):
+    with_passes(tmp_path / "c", A, A)
+    assert bench("agree", "c", "--out", "agreement.md").returncode == 0
+    page = (tmp_path / "agreement.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| all"))
+    assert row.startswith(r"| all \* |")
+    assert row.endswith("| 1.000 [0.398, 1.000]° |")  # 0.398^4 = 0.025
+    assert "fewer than 15 queries: read with care." in page
+    assert "° no query shows a disagreement" in page
+
+
+def test_many_queries_that_differ_are_not_flagged():
+    queries = [f"q{n}" for n in range(15)]
+    first = {(q, d): 2 * (d == "d1") for q in queries for d in ("d1", "d2")}
+    second = first | {("q7", "d2"): 2}
+    table = agreement_table(("a", "b"), [agreement("all", first, second, queries, 2, 0)], 2)
+    assert table.rows[0][0].flag == ""
+    assert len(table.notes) == 1
 
 
 def test_a_pass_of_a_sample_is_compared_where_that_is_asked_for(bench, tmp_path):
