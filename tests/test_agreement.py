@@ -290,6 +290,33 @@ def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c,
     assert done.stderr.count("\n") == 1
 
 
+def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, refusal, tmp_path):
+    with_passes(tmp_path / "c", A, B)
+    runs = []
+    for k1 in ("0.2", "2.0"):
+        command = "run", "collection=beir", "collection.path=c", "retriever=[bm25]", f"output=o{k1}"
+        assert bench(*command, f"retrievers.bm25.k1={k1}").returncode == 0
+        (tmp_path / f"at{k1}").mkdir()
+        runs.append(f"at{k1}/run")  # folders of one name
+        only_run(tmp_path / f"o{k1}").rename(tmp_path / runs[-1])
+    both = [part for run in runs for part in ("--runs", run)]
+    assert bench("agree", "c", *both, "--out", "agreement.md").returncode == 0
+    page = (tmp_path / "agreement.md").read_text()
+    said = bench("compare", *runs).stdout
+    for k1 in ("0.2", "2.0"):
+        title = f"bm25 (k1={k1})"
+        assert f"| {title} | nDCG@10 |" in page
+        assert title in said
+        assert f"{title} is of at{k1}/run." in page
+    shutil.copytree(tmp_path / runs[0], tmp_path / "again" / "run")
+    assert bench("agree", "c", *both[:2], "--runs", "again/run", "--out", "copy.md").returncode == 0
+    for folder in (runs[0], "again/run"):
+        assert f"| bm25 ({folder}) | nDCG@10 |" in (tmp_path / "copy.md").read_text()
+    (tmp_path / "link").symlink_to(tmp_path / runs[0])
+    for same in (runs[0], f"./{runs[0]}/", f"{runs[0]}/../run", "link"):
+        assert "named twice; name each run once" in refusal("agree", "c", *both[:2], "--runs", same)
+
+
 def test_a_run_of_one_system_has_no_order(bench, tmp_path):
     folder = with_passes(tmp_path / "c", A, B)
     command = "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]", "output=out"

@@ -16,6 +16,7 @@ from bench.evaluation.measures import Measure, answerable, evaluate
 from bench.labelling.passes import Pair, ToJudge
 from bench.labelling.settling import labels_with
 from bench.ranking import ties_of
+from bench.runs.naming import system_titles
 from bench.runs.record import Record
 from bench.types import Qrels, Queries
 
@@ -24,7 +25,9 @@ from bench.types import Qrels, Queries
 class Relabelled:
     """Means (n_labels, n_systems, n_measures) of the same runs under several labellings.
 
-    `left_out` are the queries that have no relevant document under some of the labellings.
+    `left_out` are the queries that have no relevant document under some of the labellings, `names` says
+    which run a system is of where there are several, and `relevant` is the lowest grade that the binary
+    measures count.
     """
 
     labels: tuple[str, ...]
@@ -33,6 +36,8 @@ class Relabelled:
     means: NDArray[np.float64]
     n_queries: int
     left_out: tuple[str, ...]
+    names: tuple[str, ...]
+    relevant: int
 
     @property
     def largest_change(self) -> float:
@@ -58,9 +63,12 @@ def relabel(
     """Measure the run files of these run folders under each labelling: name → pair → grade. What qrels/
     says of other pairs is part of each, as it is when the grades are written there.
 
-    Raises `BenchError` for a folder that is no run, one of another collection, and one of other queries,
-    measures or depth.
+    Raises `BenchError` for a folder that is no run, one that is named twice, one of another collection,
+    and one of other queries, measures or depth.
     """
+    places = [run.resolve() for run in runs]
+    twice = [run for n, run in enumerate(runs) if places[n] in places[:n]]
+    require(not twice, f"{twice[0] if twice else ''} is named twice; name each run once")
     records = [Record.load(run) for run in runs]
     first = records[0]
     relevant, ignored = int(first.content["labels"]["relevant"]), _ignores(first)
@@ -116,24 +124,32 @@ def relabel(
     queries = asked.select([int(i) for i in np.flatnonzero(has_answer)])
     require(len(queries) > 0, "no query has a relevant document under all labels; judge more")
     measures = [Measure.parse(name) for name in first.measures]
-    named = [
-        (system if len(runs) == 1 else f"{run.name}/{system}", run / f"{system}.trec")
+    titles, names = system_titles(
+        [
+            (str(run), record.systems, record.content["config"])
+            for run, record in zip(runs, records, strict=True)
+        ]
+    )
+    files = [
+        run / f"{system}.trec"
         for run, record in zip(runs, records, strict=True)
         for system in record.systems
     ]
-    means = np.empty((len(qrels), len(named), len(measures)))
-    for s, (_, file) in enumerate(named):
+    means = np.empty((len(qrels), len(files), len(measures)))
+    for s, file in enumerate(files):
         read = ReadRun.read(file, to_judge.corpus, own=True)
         answers = read.of(queries, n_docs, ties_of(to_judge.corpus))
         for n, one in enumerate(qrels.values()):
             means[n, s] = evaluate(answers, queries, one, to_judge.corpus, measures).values.mean(axis=1)
     return Relabelled(
         tuple(labels),
-        tuple(name for name, _ in named),
+        tuple(titles),
         tuple(first.measures),
         means,
         len(queries),
         tuple(q for q, kept in zip(asked.ids, has_answer, strict=True) if not kept),
+        tuple(names),
+        relevant,
     )
 
 

@@ -101,6 +101,7 @@ def relabelled_tables(result: Relabelled) -> list[Table]:
         notes.append(
             f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
+    notes += [f"{said}." for said in result.names]
     means = Table(
         "Means of the same runs under each labelling",
         (
