@@ -226,7 +226,7 @@ def test_the_queries_are_grouped_by_any_of_their_metadata(bench, tmp_path):
     page = (tmp_path / "agreement.md").read_text()
     assert "| kind" in page
     for group in ("method", "data", "all"):
-        assert f"| {group} | {4 if group == 'all' else 2} |" in page
+        assert rf"| {group} \* | {4 if group == 'all' else 2} |" in page
     assert "question" not in page
     wrong = bench("agree", str(folder), "--by", "kinds")
     assert wrong.returncode == 2
@@ -288,6 +288,33 @@ def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c,
     assert done.returncode == 0
     assert "its files are not held against its record: the labels changed since the run" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_means_say_from_which_grade_on_their_binary_measures_count(bench, run_of_c, tmp_path):
+    same = bench("agree", "c", "--relevant", "2", "--runs", str(run_of_c), "--out", "two.md")
+    other = bench("agree", "c", "--relevant", "3", "--runs", str(run_of_c), "--out", "three.md")
+    assert (same.returncode, other.returncode) == (0, 0)
+    means, changed = (
+        (tmp_path / f"{name}.md").read_text().split("**Means of", 1)[1].split("**Kendall")[0]
+        for name in ("two", "three")
+    )
+    assert "Binary measures count grades from 2 on as relevant, as in the run." in means
+    assert "--relevant" not in means
+    note = "--relevant 3 is of the agreement alone."
+    assert note in changed
+    assert changed.replace(f" {note}", "").split() == means.split()
+
+
+def test_queries_that_no_pass_holds_keep_their_labels_and_are_counted(bench, run_of_c, tmp_path):
+    assert "no pass holds" not in bench("agree", "c", "--runs", str(run_of_c)).stdout
+    for name in "ab":
+        file = tmp_path / "c" / "passes" / f"{name}.tsv"
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
+    done = bench("agree", "c", "--runs", str(run_of_c), "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    assert "4 queries. 2 of them no pass holds: their grades are those of qrels/." in page
 
 
 def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, refusal, tmp_path):

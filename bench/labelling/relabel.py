@@ -25,6 +25,7 @@ from bench.types import Qrels, Queries
 class Relabelled:
     """Means (n_labels, n_systems, n_measures) of the same runs under several labellings.
 
+    `n_standing` counts the queries that have grades in qrels/ alone, which no labelling changes.
     `left_out` are the queries that have no relevant document under some of the labellings, `names` says
     which run a system is of where there are several, and `relevant` is the lowest grade that the binary
     measures count.
@@ -35,6 +36,7 @@ class Relabelled:
     measures: tuple[str, ...]
     means: NDArray[np.float64]
     n_queries: int
+    n_standing: int
     left_out: tuple[str, ...]
     names: tuple[str, ...]
     relevant: int
@@ -147,6 +149,7 @@ def relabel(
         tuple(first.measures),
         means,
         len(queries),
+        len(set(queries.ids) - {query for grades in labels.values() for query, _ in grades}),
         tuple(q for q, kept in zip(asked.ids, has_answer, strict=True) if not kept),
         tuple(names),
         relevant,

@@ -82,8 +82,11 @@ def _estimate(estimate: Estimate) -> Cell:
     return Number(estimate.value, Interval(estimate.low, estimate.high, estimate.flat))
 
 
-def relabelled_tables(result: Relabelled) -> list[Table]:
-    """Every mean under each labelling, and whether the order changes where there are several systems."""
+def relabelled_tables(result: Relabelled, relevant: int) -> list[Table]:
+    """Every mean under each labelling, and whether the order changes where there are several systems.
+
+    relevant  the lowest relevant grade of the agreement beside them
+    """
     body: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Text(system),
@@ -94,14 +97,21 @@ def relabelled_tables(result: Relabelled) -> list[Table]:
         for m, measure in enumerate(result.measures)
         for s, system in enumerate(result.systems)
     )
-    notes = [
-        f"{result.n_queries} queries. The largest change of any mean is {result.largest_change:.4f}."
-    ]
+    standing = (
+        f" {result.n_standing} of them no pass holds: their grades are those of qrels/."
+        if result.n_standing
+        else ""
+    )
+    largest = f"The largest change of any mean is {result.largest_change:.4f}."
+    notes = [f"{result.n_queries} queries.{standing} {largest}"]
     if result.left_out:
         notes.append(
             f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
-    notes += [f"{said}." for said in result.names]
+    counted = f"Binary measures count grades from {result.relevant} on as relevant, as in the run."
+    if relevant != result.relevant:
+        counted += f" --relevant {relevant} is of the agreement alone."
+    notes += [counted, *(f"{said}." for said in result.names)]
     means = Table(
         "Means of the same runs under each labelling",
         (
