@@ -28,6 +28,8 @@ from bench.labelling.agreement import (
 )
 from bench.labelling.passes import ToJudge
 from bench.labelling.relabel import relabel
+from bench.report.agreement import agreement_table
+from bench.runs.record import Record
 
 GRADES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=60)
 
@@ -101,6 +103,41 @@ def test_intervals_are_over_queries_and_one_query_has_none():
     assert alone.n_pairs == 20
 
 
+def test_where_nothing_differs_the_bound_is_what_the_queries_can_have_missed():
+    queries = [f"q{n}" for n in range(20)]
+    first = {(q, d): 2 * (d == "d1") for q in queries for d in ("d1", "d2")}
+    second = first | {("q7", "d2"): 1}  # the grades differ, what is relevant does not
+    found = agreement("all", first, second, queries, 2, 0)
+    for same in (found.kappa, found.overlap):
+        assert (same.value, same.high, same.flat) == (1, 1, True)
+        # a share of the queries this large escapes twenty of them with a chance of 2.5 %
+        assert (same.low) ** 20 == pytest.approx(0.025)
+    for other in (found.weighted_kappa, found.alpha):
+        assert other.value < 1
+        assert not other.flat
+    # who finds nothing in half of the queries shows nothing there
+    half = {pair: grade if pair[0] in queries[:10] else 0 for pair, grade in first.items()}
+    assert agreement("all", half, half, queries, 2, 0).overlap.low ** 10 == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize(("n", "share", "least"), [(40, 0.99, 0.9), (15, 0.95, 0.9), (8, 0.95, 0.85)])
+def test_intervals_cover_an_agreement_that_is_seldom_broken(n, share, least, monkeypatch):
+    """Each query has one pair that the first assessor finds relevant, and the second with this chance."""
+    monkeypatch.setattr("bench.labelling.agreement.RESAMPLES", 400)
+    rng = np.random.default_rng(11)
+    queries = [f"q{q}" for q in range(n)]
+    first = {(q, f"d{d}"): 2 * (d == 0) for q in queries for d in range(4)}
+    agreed, by_chance = 1 - (1 - share) / 4, (1 / 4) * (share / 4) + (3 / 4) * (1 - share / 4)
+    truth = np.array([share, (agreed - by_chance) / (1 - by_chance)])
+    covered = np.zeros(2)
+    for _ in range(200):
+        lost = {(q, "d0"): 0 for q in queries if rng.random() > share}
+        found = agreement("all", first, first | lost, queries, 2, 0)
+        low, high = np.array([(one.low, one.high) for one in (found.overlap, found.kappa)]).T
+        covered += (low <= truth) & (truth <= high)
+    assert covered.min() / 200 >= least
+
+
 def with_passes(folder, *passes):
     """A collection of one pass a mapping (query, document) → grade; what is not named is a 0."""
     write_beir(folder)
@@ -137,6 +174,26 @@ def test_loose_sets_are_marked(bench, tmp_path):
     assert "sharpen the narratives" in done.stdout
 
 
+def test_few_queries_and_none_that_differ_are_flagged(bench, tmp_path):
+    with_passes(tmp_path / "c", A, A)
+    assert bench("agree", "c", "--out", "agreement.md").returncode == 0
+    page = (tmp_path / "agreement.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| all"))
+    assert row.startswith(r"| all \* |")
+    assert row.endswith("| 1.000 [0.398, 1.000]° |")  # 0.398^4 = 0.025
+    assert "fewer than 15 queries: read with care." in page
+    assert "° no query shows a disagreement" in page
+
+
+def test_many_queries_that_differ_are_not_flagged():
+    queries = [f"q{n}" for n in range(15)]
+    first = {(q, d): 2 * (d == "d1") for q in queries for d in ("d1", "d2")}
+    second = first | {("q7", "d2"): 2}
+    table = agreement_table(("a", "b"), [agreement("all", first, second, queries, 2, 0)], 2)
+    assert table.rows[0][0].flag == ""
+    assert len(table.notes) == 1
+
+
 def test_a_pass_of_a_sample_is_compared_where_that_is_asked_for(bench, tmp_path):
     folder = with_passes(tmp_path / "c", A, B)
     file = folder / "passes" / "b.tsv"
@@ -169,7 +226,7 @@ def test_the_queries_are_grouped_by_any_of_their_metadata(bench, tmp_path):
     page = (tmp_path / "agreement.md").read_text()
     assert "| kind" in page
     for group in ("method", "data", "all"):
-        assert f"| {group} | {4 if group == 'all' else 2} |" in page
+        assert rf"| {group} \* | {4 if group == 'all' else 2} |" in page
     assert "question" not in page
     wrong = bench("agree", str(folder), "--by", "kinds")
     assert wrong.returncode == 2
@@ -233,6 +290,60 @@ def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c,
     assert done.stderr.count("\n") == 1
 
 
+def test_the_means_say_from_which_grade_on_their_binary_measures_count(bench, run_of_c, tmp_path):
+    same = bench("agree", "c", "--relevant", "2", "--runs", str(run_of_c), "--out", "two.md")
+    other = bench("agree", "c", "--relevant", "3", "--runs", str(run_of_c), "--out", "three.md")
+    assert (same.returncode, other.returncode) == (0, 0)
+    means, changed = (
+        (tmp_path / f"{name}.md").read_text().split("**Means of", 1)[1].split("**Kendall")[0]
+        for name in ("two", "three")
+    )
+    assert "Binary measures count grades from 2 on as relevant, as in the run." in means
+    assert "--relevant" not in means
+    note = "--relevant 3 is of the agreement alone."
+    assert note in changed
+    assert changed.replace(f" {note}", "").split() == means.split()
+
+
+def test_queries_that_no_pass_holds_keep_their_labels_and_are_counted(bench, run_of_c, tmp_path):
+    assert "no pass holds" not in bench("agree", "c", "--runs", str(run_of_c)).stdout
+    for name in "ab":
+        file = tmp_path / "c" / "passes" / f"{name}.tsv"
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
+    done = bench("agree", "c", "--runs", str(run_of_c), "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    assert "4 queries. 2 of them no pass holds: their grades are those of qrels/." in page
+
+
+def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, refusal, tmp_path):
+    with_passes(tmp_path / "c", A, B)
+    runs = []
+    for k1 in ("0.2", "2.0"):
+        command = "run", "collection=beir", "collection.path=c", "retriever=[bm25]", f"output=o{k1}"
+        assert bench(*command, f"retrievers.bm25.k1={k1}").returncode == 0
+        (tmp_path / f"at{k1}").mkdir()
+        runs.append(f"at{k1}/run")  # folders of one name
+        only_run(tmp_path / f"o{k1}").rename(tmp_path / runs[-1])
+    both = [part for run in runs for part in ("--runs", run)]
+    assert bench("agree", "c", *both, "--out", "agreement.md").returncode == 0
+    page = (tmp_path / "agreement.md").read_text()
+    said = bench("compare", *runs).stdout
+    for k1 in ("0.2", "2.0"):
+        title = f"bm25 (k1={k1})"
+        assert f"| {title} | nDCG@10 |" in page
+        assert title in said
+        assert f"{title} is of at{k1}/run." in page
+    shutil.copytree(tmp_path / runs[0], tmp_path / "again" / "run")
+    assert bench("agree", "c", *both[:2], "--runs", "again/run", "--out", "copy.md").returncode == 0
+    for folder in (runs[0], "again/run"):
+        assert f"| bm25 ({folder}) | nDCG@10 |" in (tmp_path / "copy.md").read_text()
+    (tmp_path / "link").symlink_to(tmp_path / runs[0])
+    for same in (runs[0], f"./{runs[0]}/", f"{runs[0]}/../run", "link"):
+        assert "named twice; name each run once" in refusal("agree", "c", *both[:2], "--runs", same)
+
+
 def test_a_run_of_one_system_has_no_order(bench, tmp_path):
     folder = with_passes(tmp_path / "c", A, B)
     command = "run", "collection=beir", f"collection.path={folder}", "retriever=[bm25]", "output=out"
@@ -253,23 +364,55 @@ def test_labels_of_a_pool_do_not_pass_for_complete_ones(bench, tmp_path):
     run = only_run(tmp_path / "out")
     found = read_scores(run / "bm25.trec")
     pooled = {q: [doc for doc, _ in found[q][:2]] for q in QUERIES}
-    relevant = {query: next(iter(judged)) for query, judged in QRELS.items()}
     (folder / "passes").mkdir()
     for name in "ab":
-        lines = [
-            f"{q}\t{d}\t{3 * (d == relevant[q])}\t\n" for q in QUERIES for d in {*pooled[q], relevant[q]}
-        ]
+        lines = [f"{q}\t{d}\t{QRELS[q].get(d, 0)}\t\n" for q in QUERIES for d in {*pooled[q], *QRELS[q]}]
         (folder / "passes" / f"{name}.tsv").write_text("".join(lines))
     to_judge = ToJudge.load(folder)
     passes = {name: to_judge.read(name).grades for name in "ab"}
     result = relabel([run], to_judge, passes)
-    judged = [np.mean([doc in {*pooled[q], relevant[q]} for doc, _ in found[q][:5]]) for q in QUERIES]
+    judged = [np.mean([doc in {*pooled[q], *QRELS[q]} for doc, _ in found[q][:5]]) for q in QUERIES]
     assert np.mean(judged) < 1
     assert result.means[:, 0, 1] == pytest.approx(np.mean(judged))
-    every = {(q, d): 3 * (d == relevant[q]) for q in QUERIES for d in DOCUMENTS}
+    every = {(q, d): QRELS[q].get(d, 0) for q in QUERIES for d in DOCUMENTS}
     both = relabel([run], to_judge, {"pool": passes["a"], "complete": every})
     assert both.means[:, 0, 1] == pytest.approx([np.mean(judged), 1.0])
     assert both.means[0, 0, 0] == both.means[1, 0, 0]
+
+
+def test_a_labelling_is_what_writing_it_would_leave_in_qrels(bench, tmp_path):
+    """The passes hold one document that nobody had judged; all else, one that is not in the corpus
+    included, stays as qrels/ has it. Without it the second system would win."""
+    folder = write_beir(tmp_path / "c", qrels={"q1": {"d01": 2, "gone": 1}, "q2": {"d03": 2}})
+    (folder / "passes").mkdir()
+    for name in ("a", "b", "adjudication"):
+        lines = "" if name == "adjudication" else "q1\td09\t1\t\nq2\td09\t1\t\n"
+        (folder / "passes" / f"{name}.tsv").write_text("query-id\tcorpus-id\tscore\tnote\n" + lines)
+    for name, order in {"old": ("{}", "d09"), "new": ("d09", "{}")}.items():
+        lines = [
+            f"{query} Q0 {doc.format(best)} {rank} {3 - rank} {name}\n"
+            for query, best in (("q1", "d01"), ("q2", "d03"))
+            for rank, doc in enumerate(order, 1)
+        ]
+        (tmp_path / f"{name}.trec").write_text("".join(lines))
+    command = [
+        "run", "collection=beir", "collection.path=c", "retriever=[runfile]", "measures=[nDCG@10,MAP]",
+        "retrievers.runfile.path=old.trec", "+retrievers.new.path=new.trec",
+        "+retrievers.new._target_=bench.retrievers.runfile.RunFile",
+    ]  # fmt: skip
+    assert bench(*command, "output=before").returncode == 0
+    before = only_run(tmp_path / "before")
+    assert bench("agree", "c", "--pooled", "--runs", str(before), "--out", "a.md").returncode == 0
+    to_judge = ToJudge.load(folder)
+    found = relabel([before], to_judge, {"final": to_judge.read("a").grades})
+    assert bench("adjudicate", "c", "--pass", "a", "--pooled", "--write").returncode == 0
+    assert bench(*command, "output=after").returncode == 0
+    after = Record.load(only_run(tmp_path / "after"))
+    for n, measure in enumerate(after.measures):
+        assert found.means[0, :, n] == pytest.approx(after.values(measure).mean(axis=1))
+    shown = [line.split(" | ") for line in (tmp_path / "a.md").read_text().splitlines()]
+    finals = [float(row[4].strip(" |*")) for row in shown if row[0] in ("| runfile", "| new")]
+    assert finals == pytest.approx(found.means[0].T.ravel(), abs=5e-5)
 
 
 def test_bad_passes_are_refused_by_name_and_line(bench, refusal, tmp_path):
@@ -367,5 +510,9 @@ def test_runs_of_different_depth_are_not_measured_side_by_side(tmp_path, monkeyp
     with pytest.raises(BenchError, match=r"was measured with documents of the query's own id"):
         relabel([other, runs[0]], to_judge, labels)
     assert relabel([other], to_judge, labels).means.shape == (2, 1, 2)
+    content["labels"] |= {"complete": True, "ignore_identical_ids": False}
+    (other / "record.json").write_text(json.dumps(content))
+    with pytest.raises(BenchError, match=r"other counts a pair without a label as grade 0, unlike"):
+        relabel([runs[0], other], to_judge, labels)
     whole = [runs[0], runs[2], runs[3]]  # of twelve documents each keeps all
     assert relabel(whole, to_judge, labels).means.shape == (2, 3, 2)

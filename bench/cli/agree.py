@@ -80,7 +80,7 @@ def agree(
             relabelled = relabel(runs, to_judge, labels)
             for run in runs:
                 _require_run_files(run, folder)
-            tables += relabelled_tables(relabelled)
+            tables += relabelled_tables(relabelled, relevant)
     print_grids(tables, beside(out))
     if out is not None:
         write_text(out, markdown(tables))

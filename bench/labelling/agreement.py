@@ -1,5 +1,8 @@
 """Agreement of two assessors on the same pairs, with bootstrap intervals over queries.
 
+Where nothing differs, every resample is the sample, and the bootstrap would call the agreement certain.
+There the bound is what so many queries can have missed.
+
 All statistics are functions of the confusion matrix, (..., grades, grades) with the first assessor's
 grade as row, so that ten thousand resamples of the queries are one matrix product.
 """
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.evidence.intervals import CONFIDENCE
+from bench.evidence.intervals import CONFIDENCE, unseen
 from bench.evidence.resampling import RESAMPLES, percentile_interval, resampling_counts
 
 Matrix = NDArray[np.float64]
@@ -86,11 +89,15 @@ def overlap(two_by_two: Matrix) -> Matrix:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic and its 95 % interval over queries; nan where it is not defined."""
+    """A statistic and its 95 % interval over queries; nan where it is not defined.
+
+    `flat` says that no query shows a disagreement, so that the bound is that of `unseen`.
+    """
 
     value: float
     low: float
     high: float
+    flat: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,15 +137,23 @@ def agreement(
     whole = matrices.sum(axis=0)
     drawn = np.tensordot(resampling_counts(seed, len(queries), RESAMPLES), matrices, axes=(0, 0))
 
-    def estimate(statistic: Callable[[Matrix], Matrix]) -> Estimate:
-        low, high = (
-            percentile_interval(statistic(drawn), CONFIDENCE) if len(queries) > 1 else (np.nan,) * 2
-        )
-        return Estimate(float(statistic(whole)), float(low), float(high))
+    def estimate(
+        statistic: Callable[[Matrix], Matrix], grading: Callable[[Matrix], Matrix] = np.asarray
+    ) -> Estimate:
+        value = float(statistic(grading(whole)))
+        if len(queries) < 2 or np.isnan(value):
+            return Estimate(value, np.nan, np.nan)
+        if np.trace(graded := grading(whole)) == graded.sum():
+            low = 1 - unseen(_telling(grading(matrices)), 1 - CONFIDENCE)
+            return Estimate(value, low, 1.0, flat=True)
+        return Estimate(value, *percentile_interval(statistic(grading(drawn)), CONFIDENCE))
+
+    def two_grades(matrix: Matrix) -> Matrix:
+        return binary(matrix, relevant)
 
     grades = np.arange(n_grades)
     apart = np.abs(grades[:, None] - grades[None, :])
-    two = binary(whole, relevant)
+    two = two_grades(whole)
     return Agreement(
         group,
         len(queries),
@@ -146,8 +161,14 @@ def agreement(
         (int(two[1].sum()), int(two[:, 1].sum())),
         int(whole[apart >= 1].sum()),
         int(whole[apart >= 2].sum()),
-        estimate(lambda matrix: cohen_kappa(binary(matrix, relevant))),
+        estimate(cohen_kappa, two_grades),
         estimate(quadratic_kappa),
         estimate(ordinal_alpha),
-        estimate(lambda matrix: overlap(binary(matrix, relevant))),
+        estimate(overlap, two_grades),
     )
+
+
+def _telling(matrices: Matrix) -> int:
+    """Return how many queries have a pair that someone grades above the lowest: none other could show
+    that the assessors differ on what they find."""
+    return int((matrices.sum(axis=(-2, -1)) > matrices[..., 0, 0]).sum())

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from bench.collections.run_file import ReadRun
 from bench.errors import require
 from bench.evaluation.measures import Measure, answerable, evaluate
-from bench.labelling.passes import Pair, ToJudge, by_query
+from bench.labelling.passes import Pair, ToJudge
+from bench.labelling.settling import labels_with
 from bench.ranking import ties_of
+from bench.runs.naming import system_titles
 from bench.runs.record import Record
 from bench.types import Qrels, Queries
 
@@ -23,7 +25,10 @@ from bench.types import Qrels, Queries
 class Relabelled:
     """Means (n_labels, n_systems, n_measures) of the same runs under several labellings.
 
-    `left_out` are the queries that have no relevant document under some of the labellings.
+    `n_standing` counts the queries that have grades in qrels/ alone, which no labelling changes.
+    `left_out` are the queries that have no relevant document under some of the labellings, `names` says
+    which run a system is of where there are several, and `relevant` is the lowest grade that the binary
+    measures count.
     """
 
     labels: tuple[str, ...]
@@ -31,7 +36,10 @@ class Relabelled:
     measures: tuple[str, ...]
     means: NDArray[np.float64]
     n_queries: int
+    n_standing: int
     left_out: tuple[str, ...]
+    names: tuple[str, ...]
+    relevant: int
 
     @property
     def largest_change(self) -> float:
@@ -54,16 +62,24 @@ class Relabelled:
 def relabel(
     runs: Sequence[Path], to_judge: ToJudge, labels: Mapping[str, Mapping[Pair, int]]
 ) -> Relabelled:
-    """Measure the run files of these run folders under each labelling: name → pair → grade.
+    """Measure the run files of these run folders under each labelling: name → pair → grade. What qrels/
+    says of other pairs is part of each, as it is when the grades are written there.
 
-    Raises `BenchError` for a folder that is no run, one of another collection, and one of other queries,
-    measures or depth.
+    Raises `BenchError` for a folder that is no run, one that is named twice, one of another collection,
+    and one of other queries, measures or depth.
     """
+    places = [run.resolve() for run in runs]
+    twice = [run for n, run in enumerate(runs) if places[n] in places[:n]]
+    require(not twice, f"{twice[0] if twice else ''} is named twice; name each run once")
     records = [Record.load(run) for run in runs]
     first = records[0]
     relevant, ignored = int(first.content["labels"]["relevant"]), _ignores(first)
     n_docs = len(to_judge.corpus)
-    qrels = {name: _qrels(grades, relevant, n_docs, ignored=ignored) for name, grades in labels.items()}
+    complete = _complete(first)
+    qrels = {
+        name: Qrels(labels_with(to_judge, grades), complete, relevant, ignored)
+        for name, grades in labels.items()
+    }
     known = set.intersection(*(set(one.grades) for one in qrels.values()))
     for run, record in zip(runs, records, strict=True):
         require(
@@ -80,6 +96,11 @@ def relabel(
             f"{runs[0]} from {relevant} on; name runs of one collection.relevant",
         )
         require(
+            _complete(record) == complete,
+            f"{run} {'does not count' if complete else 'counts'} a pair without a label as grade 0, "
+            f"unlike {runs[0]}; name runs of one collection.complete",
+        )
+        require(
             _ignores(record) == ignored,
             f"{run} was measured {'with' if ignored else 'without'} documents of the query's own id, "
             f"and {runs[0]} was not; name runs of one collection.ignore_identical_ids",
@@ -91,7 +112,9 @@ def relabel(
         )
     unknown = [query for query in first.query_ids if query not in known]
     require(
-        not unknown, f"{runs[0]} asks '{unknown[0] if unknown else ''}', which the passes did not judge"
+        not unknown,
+        f"{runs[0]} asks '{unknown[0] if unknown else ''}', which neither the passes nor "
+        f"{to_judge.folder / 'qrels'} judge; judge it with bench judge",
     )
     asked = Queries(
         tuple(first.query_ids),
@@ -103,24 +126,33 @@ def relabel(
     queries = asked.select([int(i) for i in np.flatnonzero(has_answer)])
     require(len(queries) > 0, "no query has a relevant document under all labels; judge more")
     measures = [Measure.parse(name) for name in first.measures]
-    named = [
-        (system if len(runs) == 1 else f"{run.name}/{system}", run / f"{system}.trec")
+    titles, names = system_titles(
+        [
+            (str(run), record.systems, record.content["config"])
+            for run, record in zip(runs, records, strict=True)
+        ]
+    )
+    files = [
+        run / f"{system}.trec"
         for run, record in zip(runs, records, strict=True)
         for system in record.systems
     ]
-    means = np.empty((len(qrels), len(named), len(measures)))
-    for s, (_, file) in enumerate(named):
+    means = np.empty((len(qrels), len(files), len(measures)))
+    for s, file in enumerate(files):
         read = ReadRun.read(file, to_judge.corpus, own=True)
         answers = read.of(queries, n_docs, ties_of(to_judge.corpus))
         for n, one in enumerate(qrels.values()):
             means[n, s] = evaluate(answers, queries, one, to_judge.corpus, measures).values.mean(axis=1)
     return Relabelled(
         tuple(labels),
-        tuple(name for name, _ in named),
+        tuple(titles),
         tuple(first.measures),
         means,
         len(queries),
+        len(set(queries.ids) - {query for grades in labels.values() for query, _ in grades}),
         tuple(q for q, kept in zip(asked.ids, has_answer, strict=True) if not kept),
+        tuple(names),
+        relevant,
     )
 
 
@@ -128,8 +160,5 @@ def _ignores(record: Record) -> bool:
     return bool(record.content["labels"].get("ignore_identical_ids"))
 
 
-def _qrels(grades: Mapping[Pair, int], relevant: int, n_docs: int, *, ignored: bool) -> Qrels:
-    """The labels of a pool are not complete: only where each query has every document are they."""
-    judged = by_query(grades)
-    complete = all(len(docs) == n_docs for docs in judged.values())
-    return Qrels(judged, complete, relevant, ignored)
+def _complete(record: Record) -> bool:
+    return bool(record.content["labels"].get("complete"))

@@ -103,6 +103,16 @@ def needs_reason(one: int, other: int) -> bool:
     return abs(one - other) >= 2
 
 
+def labels_with(to_judge: ToJudge, grades: Mapping[Pair, int]) -> dict[str, dict[str, int]]:
+    """Return query → document → grade as `write_labels` would write these grades: over what qrels/ says
+    of all other pairs, documents that are not in the corpus included."""
+    held = _held(to_judge)
+    former = _former(held, read_metadata(to_judge.folder / "queries.jsonl", "split"), to_judge.folder)
+    standing = {query: held[split][query] for query, split in former.items()}
+    new = by_query(grades)
+    return {query: standing.get(query, {}) | new.get(query, {}) for query in standing | new}
+
+
 def write_labels(
     to_judge: ToJudge, grades: Mapping[Pair, int], *, zeros: bool = True
 ) -> dict[Path, int]:

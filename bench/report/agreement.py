@@ -8,9 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.errors import listed
+from bench.evidence.intervals import FEW_QUERIES
 from bench.labelling.agreement import Agreement, Estimate
 from bench.labelling.relabel import Relabelled
+from bench.report.form import WIDE
 from bench.report.table import Cell, Column, Counts, Interval, Keep, Number, Table, Text, name_column
+from bench.report.tables import has_wide
 
 # Below these the narratives of a set are too loose to be judged alike by two people.
 LOWEST_KAPPA = 0.65
@@ -38,11 +41,12 @@ def agreement_table(
     for one in groups:
         loose = one.kappa.value < LOWEST_KAPPA or one.overlap.value < LOWEST_OVERLAP
         loose_sets = loose_sets or loose
+        few = one.n_queries < FEW_QUERIES
         counts = ((one.n_queries,), (one.n_pairs,), one.relevant)
         differing = ((one.differing,), (one.differing_by_two,))
         body.append(
             (
-                Text(one.group, flag="!" if loose else ""),
+                Text(one.group, flag="!" * loose + "*" * few),
                 *map(Counts, (*counts, *differing)),
                 *map(_estimate, (one.kappa, one.weighted_kappa, one.alpha, one.overlap)),
             )
@@ -60,6 +64,13 @@ def agreement_table(
             f"! κ below {LOWEST_KAPPA} or overlap below {LOWEST_OVERLAP}: sharpen the narratives of "
             "the set and have it judged afresh by both."
         )
+    if any(one.n_queries < FEW_QUERIES for one in groups):
+        notes.append(f"* fewer than {FEW_QUERIES} queries: read with care.")
+    if has_wide(body):
+        notes.append(
+            f"{WIDE} no query shows a disagreement: the lower bound is what so many queries can have "
+            "missed."
+        )
     return Table(f"Agreement of {names[0]} and {names[1]}", columns, tuple(body), tuple(notes))
 
 
@@ -68,11 +79,14 @@ def _estimate(estimate: Estimate) -> Cell:
         return None
     if np.isnan(estimate.low):
         return Number(estimate.value)
-    return Number(estimate.value, Interval(estimate.low, estimate.high))
+    return Number(estimate.value, Interval(estimate.low, estimate.high, estimate.flat))
 
 
-def relabelled_tables(result: Relabelled) -> list[Table]:
-    """Every mean under each labelling, and whether the order changes where there are several systems."""
+def relabelled_tables(result: Relabelled, relevant: int) -> list[Table]:
+    """Every mean under each labelling, and whether the order changes where there are several systems.
+
+    relevant  the lowest relevant grade of the agreement beside them
+    """
     body: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Text(system),
@@ -83,13 +97,21 @@ def relabelled_tables(result: Relabelled) -> list[Table]:
         for m, measure in enumerate(result.measures)
         for s, system in enumerate(result.systems)
     )
-    notes = [
-        f"{result.n_queries} queries. The largest change of any mean is {result.largest_change:.4f}."
-    ]
+    standing = (
+        f" {result.n_standing} of them no pass holds: their grades are those of qrels/."
+        if result.n_standing
+        else ""
+    )
+    largest = f"The largest change of any mean is {result.largest_change:.4f}."
+    notes = [f"{result.n_queries} queries.{standing} {largest}"]
     if result.left_out:
         notes.append(
             f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
+    counted = f"Binary measures count grades from {result.relevant} on as relevant, as in the run."
+    if relevant != result.relevant:
+        counted += f" --relevant {relevant} is of the agreement alone."
+    notes += [counted, *(f"{said}." for said in result.names)]
     means = Table(
         "Means of the same runs under each labelling",
         (

@@ -733,7 +733,7 @@ LABELLING = [
     Row("agree-one-pass", "agree c", drop("c/passes/bob.tsv"), 2, "two passes are needed, found ann"),
     Row("agree-pass-unknown", "agree c --pass ann --pass bib", nothing, 2, "did you mean 'bob'"),
     Row("agree-relevant-0", "agree c --relevant 0", nothing, 2, "--relevant"),
-    Row("agree-runs-of-others", "agree c --runs run", nothing, 2, "which the passes did not judge"),
+    Row("agree-runs-of-others", "agree c --runs run", drop("c/qrels"), 2, "which neither the passes nor c/qrels judge"),
     Row("agree-runs-gone", "agree c --runs gone", nothing, 2, "cannot read gone"),
     Row("agree-three-with-runs", "agree c --runs run", put("c/passes/zoe.tsv", "q1\td01\t1\n"), 2, ["two passes, and there are more", "--pass A --pass B"]),
     Row("agree-pass-grade-text", "agree c", judged("q1\td01\tx"), 2, "ann.tsv:26: grade 'x' is no integer"),
