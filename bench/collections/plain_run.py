@@ -20,7 +20,7 @@ from bench.types import DocArray, ScoreArray
 
 # Below this the other reader takes a second or less. In bytes.
 LARGE = 8_000_000
-_BLOCK = 1 << 25
+_BLOCK = 1 << 24
 # What is parsed is no work of Python's own, so two go on at once.
 _THREADS = 2
 _PRINTED = bytes(range(0x21, 0x7F)) + b"\n"
