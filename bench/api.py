@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.collections.beir import BeirFolder, digest
+from bench.collections.beir import DIGESTS, BeirFolder, digest
 from bench.errors import BenchError, require
 from bench.evaluation import grammar
 from bench.evaluation.results import Results
@@ -60,7 +60,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate retrievers on a test collection, with intervals and tests; nothing is written.
 
-    collection  "digest" is the shipped one; else the path of a BEIR folder, or a TestCollection
+    collection  "digest" is the shipped one, "digest-v1" its first version; else the path of a BEIR
+                folder, or a TestCollection
     retrievers  name → retriever, such as {"bm25": BM25()}
     measures    names, or measures of ir_measures; the first is the primary one. What is relevant is
                 said by the collection, unless a measure says it: AP(rel=1)
@@ -107,8 +108,8 @@ def _source_of(collection: Any) -> dict[str, Any]:
     """What a config would say of the collection; of one in memory its name, which nothing can load."""
     if isinstance(collection, TestCollection):
         return {"name": collection.collection.name}
-    if collection == "digest":
-        return {"_target_": f"{digest.__module__}.{digest.__name__}"}
+    if isinstance(collection, str) and collection in DIGESTS:
+        return {"_target_": f"{digest.__module__}.{digest.__name__}", "version": DIGESTS[collection]}
     if isinstance(collection, (str, os.PathLike)):
         settings: dict[str, Any] = settings_of_part(BeirFolder(os.fspath(collection)))
         return settings

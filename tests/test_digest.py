@@ -13,15 +13,18 @@ from studies import card
 
 from bench.collections.beir import digest
 from bench.collections.splits import stratified_split
+from bench.errors import BenchError
 from bench.labelling.agreement import agreement
 from bench.labelling.passes import ADJUDICATION, ToJudge, require_same_pairs
 from bench.labelling.settling import settle
 from bench.report.agreement import LOWEST_KAPPA, LOWEST_OVERLAP
 
 FOLDER = ROOT / "qrels" / "digest"
+KINDS = {"method", "choice", "evidence", "data", "definition", "prior-work", "tool"}
 SETS = ("topic", "question", "keyword", "paraphrase", "known-item", "identifier", "constraint")
 CORPUS = {row["_id"]: row for row in map(json.loads, (FOLDER / "corpus.jsonl").read_text().splitlines())}
 QUERIES = [json.loads(line) for line in (FOLDER / "queries.jsonl").read_text().splitlines()]
+NATURALNESS = card.lines_of(FOLDER / "checks" / "naturalness.tsv")
 GRADES = digest("all").load().qrels.grades
 STEMMER = Stemmer.Stemmer("english")
 
@@ -37,10 +40,57 @@ def content_words(text: str) -> set[str]:
 
 def test_the_sets_are_large_enough_with_narratives_and_unlike_queries():
     assert Counter(q["metadata"]["set"] for q in QUERIES).keys() == set(SETS)
-    assert len(QUERIES) >= 250
-    assert min(len(of(name)) for name in SETS) >= 30
+    assert len(QUERIES) == 800
+    assert min(len(of(name)) for name in SETS) >= 100
     assert all(len(q["metadata"]["narrative"].split()) >= 8 for q in QUERIES)
     assert len({" ".join(q["text"].lower().split()) for q in QUERIES}) == len(QUERIES)
+
+
+def test_each_query_is_a_need_of_its_own_and_kinds_are_spread():
+    assert len({q["metadata"]["need"] for q in QUERIES}) == len(QUERIES)
+    kinds = Counter(q["metadata"]["kind"] for q in QUERIES)
+    assert kinds.keys() == KINDS
+    assert min(kinds.values()) >= 0.08 * len(QUERIES)
+    assert max(kinds.values()) <= 0.35 * len(QUERIES)
+
+
+def test_no_pair_that_most_assessors_call_the_same_need_stands_together():
+    ids = {q["_id"] for q in QUERIES}
+    for first, second, *said in card.lines_of(FOLDER / "checks" / "needs.tsv"):
+        assert {first, second} <= ids
+        assert said.count("same") < 2, (first, second)
+        assert said.count("different") > said.count("same"), (first, second)
+
+
+def test_people_would_type_the_queries():
+    graded = {query: list(map(int, given)) for query, *given in NATURALNESS}
+    assert graded.keys() == {q["_id"] for q in QUERIES}
+    assert all(len(given) == 2 for given in graded.values())
+    for name in SETS:
+        grades = [grade for q in of(name) for grade in graded[q["_id"]]]
+        assert min(grades) >= 3
+        assert sum(grades) / len(grades) >= 4
+
+
+def test_queries_that_left_version_1_are_named_and_the_others_have_their_words():
+    now = {q["_id"]: q["text"] for q in QUERIES}
+    rows = map(json.loads, (ROOT / "qrels/digest-v1/queries.jsonl").read_text().splitlines())
+    before = {row["_id"]: row["text"] for row in rows}
+    left = {row[0] for row in card.lines_of(FOLDER / "left.tsv")}
+    assert left == before.keys() - now.keys()
+    assert all(now[query] == text for query, text in before.items() if query in now)
+    back = {row[0] for row in card.lines_of(FOLDER / "taken-back.tsv")}
+    assert not back & now.keys()
+
+
+def test_version_1_is_at_hand_over_the_same_papers():
+    first, second = digest("all", version=1).load(), digest("all").load()
+    assert (first.collection.name, second.collection.name) == ("digest-v1", "digest")
+    assert len(first.queries) == 274
+    same = [ROOT / "qrels" / name / "corpus.jsonl" for name in ("digest", "digest-v1")]
+    assert same[0].read_bytes() == same[1].read_bytes()
+    with pytest.raises(BenchError, match=r"collection\.version must be 2 or 1, got 3"):
+        digest(version=3)
 
 
 def test_the_split_follows_from_ids_and_sets_alone():
@@ -53,6 +103,7 @@ def test_the_split_follows_from_ids_and_sets_alone():
     for name in SETS:
         dev = sum(split[q["_id"]] == "dev" for q in of(name))
         assert abs(dev - 0.4 * len(of(name))) <= 0.5
+    assert Counter(split.values()) == {"dev": 320, "test": 480}
 
 
 def test_every_query_has_a_relevant_paper_and_grades_are_1_to_3():
@@ -65,6 +116,8 @@ def test_the_whole_corpus_is_asked_for():
     found = {doc for judged in GRADES.values() for doc, grade in judged.items() if grade >= 2}
     assert found == set(CORPUS)
     targets = Counter(doc for judged in GRADES.values() for doc, grade in judged.items() if grade == 3)
+    assert targets.keys() == set(CORPUS)
+    assert min(targets.values()) >= 3
     assert max(targets.values()) <= 12
 
 
@@ -87,6 +140,7 @@ def test_a_known_item_has_one_target(query):
 def test_an_identifier_stands_verbatim_in_query_and_target(query):
     identifier, target = query["metadata"]["identifier"], CORPUS[query["metadata"]["target"]]
     assert identifier in query["text"]
+    assert len(query["text"].split()) > len(identifier.split())  # a word of context
     assert identifier in f"{target['title']}\n{target['text']}"
     assert GRADES[query["_id"]][target["_id"]] >= 2
 

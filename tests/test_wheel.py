@@ -1,4 +1,4 @@
-"""The wheel works outside the checkout: conf/ and qrels/digest travel inside it."""
+"""The wheel works outside the checkout: conf/ and both versions of the digest travel inside it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ def test_an_installed_wheel_runs_the_shipped_job(tmp_path):
         "conf/retriever/bm25.yaml",
         "qrels/digest/corpus.jsonl",
         "qrels/digest/qrels/test.tsv",
+        "qrels/digest-v1/qrels/test.tsv",
     ):
         assert f"bench/{wanted}" in names
+    assert not any("/passes/" in name for name in names)  # megabytes that only labelling reads
     site = tmp_path / "site"
     subprocess.run(
         [*pip, "install", "--no-deps", "--target", str(site), str(wheel)],

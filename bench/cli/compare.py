@@ -191,8 +191,10 @@ def _measured_on(
             collection is not None or qrels is not None,
             f"{option} is of --collection or --qrels, and both are missing; add one",
         )
+    from bench.collections.beir import DIGESTS
+
     for option in given:
-        require(collection != "digest", f"the digest's rules are fixed; leave {option} out")
+        require(collection not in DIGESTS, f"the digest's rules are fixed; leave {option} out")
     if qrels is None:
         if collection is None:
             require(split is None, "--split is of --collection, which is missing; add it")
@@ -230,11 +232,11 @@ def _collection(
     name: str, split: str, relevant: int | None, complete: bool, ignore_identical_ids: bool
 ) -> TestCollection:
     """Load what `--collection` names; the digest has its own rule of what is relevant."""
-    from bench.collections.beir import BeirFolder, digest, require_folder
+    from bench.collections.beir import DIGESTS, BeirFolder, digest, require_folder
 
-    if name == "digest":
+    if name in DIGESTS:
         require(relevant is None, "the digest's relevant grades are fixed; leave --relevant out")
-        return digest(split).load()
+        return digest(split, version=DIGESTS[name]).load()
     require_folder(Path(name), " as --collection DIR")
     return BeirFolder(
         name,

@@ -13,6 +13,7 @@ from bench.storage.files import files_in, read_lines
 from bench.types import Qrels, Queries, TestCollection
 
 ALL_SPLITS = "all"
+DIGESTS = {"digest": 2, "digest-v1": 1}  # the names of what ships, with its version
 _APART = {"dev": "test", "test": "dev"}  # what is chosen on the one is measured on the other
 
 
@@ -144,9 +145,18 @@ def require_folder(folder: Path, as_what: str = "") -> None:
     require(folder.is_dir(), f"{folder} is a file where a collection should be; give {content}")
 
 
-def digest(split: str = "test", sets: Sequence[str] | None = None, group_by: str = "set") -> BeirFolder:
-    """Return the digest corpus that ships with this package: complete judgements, relevant ≥ 2."""
-    path = str(resource("qrels/digest"))
-    return BeirFolder(
-        path, "digest", split, sets, relevant=2, complete=True, strict=True, group_by=group_by
+def digest(
+    split: str = "test", sets: Sequence[str] | None = None, group_by: str = "set", version: int = 2
+) -> BeirFolder:
+    """Return the digest corpus that ships with this package: complete judgements, relevant ≥ 2.
+
+    version  2: 800 queries, each a need of its own; 1: the 274 queries before them, over the same papers,
+             so that results of earlier records can be repeated
+    """
+    names = {version: name for name, version in DIGESTS.items()}
+    require(
+        version in names, f"collection.version must be {' or '.join(map(str, names))}, got {version!r}"
     )
+    name = names[version]
+    path = str(resource(f"qrels/{name}"))
+    return BeirFolder(path, name, split, sets, relevant=2, complete=True, strict=True, group_by=group_by)
