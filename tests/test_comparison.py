@@ -407,7 +407,7 @@ def test_compare_two_runs_in_every_form(bench, runs, tmp_path):
     assert [row["measure"] for row in rows][:2] == ["nDCG@10", "Recall@5"]
     tested, *others = rows
     assert 0 < tested["p"] <= tested["p_corrected"] <= 1
-    assert all(row["n"] == 165 for row in rows)
+    assert all(row["n"] == 480 for row in rows)
     assert all(row["p"] is None and row["verdict"] is None for row in others)
     assert not any(row["measure"].startswith("Judged") for row in rows)
     for suffix in ("md", "tex", "csv"):

@@ -111,7 +111,7 @@ def test_runs_are_listed_newest_first_and_damaged_ones_are_named(lines, runs):
         assert "damaged: " in line and "record.json" in line
     assert shown == [line.replace(f"{runs}/", "results/runs/") for line in lines("list", "runs", runs)]
     record = json.loads((runs / "newer" / "record.json").read_text())
-    assert "digest, 125 documents, 165 test queries" in shown[2]
+    assert "digest, 125 documents, 480 test queries" in shown[2]
     means = record["evidence"]["means"]["all"]["nDCG@10"]
     for system, cell in means.items():
         assert f"{system} {cell['mean']:.4f}" in shown[2]

@@ -310,8 +310,8 @@ def test_the_shipped_spaces_name_real_settings(bench, tmp_path):
     done = bench("tune", "retriever=bm25", "tune.space.k1=[0.6]", "output=out")
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "out" / "tune-bm25.json").read_text())
-    assert told["n_dev"] == 109
-    assert told["on_test"] is None or told["on_test"]["n"] == 165
+    assert told["n_dev"] == 320
+    assert told["on_test"] is None or told["on_test"]["n"] == 480
 
 
 def test_a_space_of_the_command_line_takes_the_place_of_its_key(called, tmp_path):
@@ -369,11 +369,11 @@ def test_an_own_retriever_has_an_own_space(called, refusal, tmp_path, space):
         (["retriever=bm25", "retrievers.bm25.k1=-1,1"], "k1"),
         (
             ["retriever=bm25", "tune.folds=1"],
-            "1 folds are not possible with 109 queries; set tune.folds=2",
+            "1 folds are not possible with 320 queries; set tune.folds=2",
         ),
         (
-            ["retriever=bm25", "tune.folds=110"],
-            "110 folds are not possible with 109 queries; set tune.folds=109",
+            ["retriever=bm25", "tune.folds=321"],
+            "321 folds are not possible with 320 queries; set tune.folds=320",
         ),
         (["retriever=bm25", "tune.folds=abc"], "tune.folds must be a whole number, got 'abc'"),
         (["retriever=bm25", "tune.folds=true"], "tune.folds must be a whole number, got True"),

@@ -229,7 +229,7 @@ def main() -> None:
         "# What the gate catches",
         "",
         (
-            "`make planted`: each change is a run of the main job with that change, on all 274 queries of the "
+            "`make planted`: each change is a run of the main job with that change, on all 800 queries of the "
             f"digest; what was planted was fixed before the first run. From these, {SAMPLES} query sets of each size "
             "are drawn, every set of queries in equal shares, and the gate's rule is applied to each: nDCG@10, "
             f"tolerance {TOLERANCE:g}, four systems. Cells: share **passed / undecidable / regressed**; the gate "

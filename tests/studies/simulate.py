@@ -1,7 +1,7 @@
 """Do intervals, tests, families and plans keep their word on values like ours? → results/statistics.md
 
 python tests/studies/simulate.py        (or: make simulate)
-Populations are the per-query values of four systems on all 274 queries of the digest, dev and test, so that
+Populations are the per-query values of four systems on all 800 queries of the digest, dev and test, so that
 skew, ties and zeros are real; samples are drawn from each query set apart, as the sets' sizes are fixed.
 What is true of a population is known, because it was put there. The methods that were not chosen are
 written out here, in few lines, and share no code with bench.
@@ -29,10 +29,11 @@ from bench.runs.record import Record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEASURES = ("nDCG@10", "Recall@10", "MAP", "P@5")
-SIZES = (15, 23, 50, 165)
+TEST = 480  # as many as the test queries
+SIZES = (15, 23, 66, TEST)  # 66 is about one set of them
 DRAWS = 2000
 INTRODUCTION = (
-    "Populations are the per-query values of four systems on all 274 queries of the digest, dev and test, so that "
+    "Populations are the per-query values of four systems on all 800 queries of the digest, dev and test, so that "
     "skew, ties and zeros are real; samples are drawn from each query set apart, as the sets' sizes are fixed. What "
     "is true of a population is known, because it was put there. The methods that were not chosen are written out "
     "in `tests/studies/simulate.py`, and share no code with bench. `make simulate` makes this page."
@@ -311,7 +312,7 @@ def alarms(
     return {m: tuple(np.mean(rows, axis=0)) for m, rows in found.items() if rows}
 
 
-def alarms_table(pop: Population, samples: int, sizes: tuple[int, ...] = (23, 165)) -> Iterator[str]:
+def alarms_table(pop: Population, samples: int, sizes: tuple[int, ...] = (23, TEST)) -> Iterator[str]:
     yield "| what is true | queries | measures | method | families with a false alarm | true differences found |"
     yield "|---|---:|---:|---|---:|---:|"
     for null, n, measures in itertools.product(NULLS, sizes, (1, 4)):
@@ -323,7 +324,7 @@ def power_of_pairs(pop: Population, samples: int) -> Iterator[str]:
     """True differences as they are in the population, all pairs of three systems by four measures."""
     yield "| queries | method | true differences found |"
     yield "|---:|---|---:|"
-    for n in (50, 165, 480):
+    for n in (66, 165, TEST):
         rng = np.random.default_rng(n)
         hits: dict[str, list[float]] = {"max-T": [], "Holm": []}
         for sample in range(samples):
@@ -342,7 +343,7 @@ def power_of_pairs(pop: Population, samples: int) -> Iterator[str]:
 def plans_table(pop: Population, samples: int) -> Iterator[str]:
     """For each pair, in a family of all pairs: the share of samples that find what the median of fifteen
     plans says."""
-    yield "| pair | plan from 165 queries | queries | true difference | share found |"
+    yield f"| pair | plan from {TEST} queries | queries | true difference | share found |"
     yield "|---|---|---:|---:|---:|"
     rng = np.random.default_rng(7)
     margin = 0.04
@@ -350,7 +351,7 @@ def plans_table(pop: Population, samples: int) -> Iterator[str]:
     for target, (a, b) in enumerate(pairs):
         plans = []
         for _ in range(15):
-            places = pop.draw(165, rng)
+            places = pop.draw(TEST, rng)
             plans.append(
                 compare(
                     pop.values[:3, :1, places],
@@ -369,7 +370,7 @@ def plans_table(pop: Population, samples: int) -> Iterator[str]:
         equivalent = int(np.median([one.needed_equivalent for one in plans]))
         name = f"{pop.systems[a]} − {pop.systems[b]}"
         for what, n, shift in (
-            ("detectable", 165, detectable),
+            ("detectable", TEST, detectable),
             ("needed for the margin", needed, margin),
             ("needed for equivalence", equivalent, 0.0),
         ):
