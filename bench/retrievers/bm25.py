@@ -164,8 +164,8 @@ class BM25:
     variant  lucene, robertson, atire (Kamphuis et al. 2020), bm25l (Lv & Zhai 2011a, "When documents are
              very long, BM25 fails!"), bm25+ (2011b, "Lower-bounding term frequency normalization")
     k1, b    term frequency saturation, from 0 to 1000; length normalisation, from 0 to 1
-    delta    from 0 to 1000, of bm25l and bm25+: keeps what a shared term counts away from 0, however long
-             the document; a term that the document does not contain counts nothing
+    delta    from 0 to 1000, of bm25l and bm25+: keeps what a shared term counts away from 0, however
+             long the document; a term that the document does not contain counts nothing
     fields   title, text, or both
     """
 
