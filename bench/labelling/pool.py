@@ -26,8 +26,8 @@ def pairs_to_judge(
     """Return the pairs in the order in which they are shown.
 
     With runs: the first `depth` documents of each for each query. Passes are independent, so what one
-    assessor has judged is asked of the next as well. `unjudged` leaves out what has a grade in qrels/,
-    but not what this very pass holds, so that a session goes on where it stopped.
+    assessor has judged is asked of the next as well. `unjudged` leaves out what has a grade of 0 or
+    more in qrels/, but not what this very pass holds, so that a session goes on where it stopped.
     """
     known = {group for _, group in to_judge.queries.values()}
     for name in sets:
