@@ -54,7 +54,7 @@ def pool_of(to_judge: ToJudge, runs: Sequence[Path], depth: int) -> dict[str, se
     numbers = {doc: n for n, doc in enumerate(ids)}
     pool: dict[str, set[str]] = {}
     for run in runs:
-        files = files_in(run, "*.trec") if run.is_dir() else [run]
+        files = files_in(run, ".trec") if run.is_dir() else [run]
         require(bool(files), f"{run} holds no .trec file; name a run's folder or a run file")
         for file in files:
             found = read_run(file, numbers)

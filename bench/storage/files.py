@@ -178,9 +178,19 @@ def is_file_name(name: str) -> bool:
     return name.isprintable() and re.fullmatch(r"[^\s/\\.][^\s/\\]*", name) is not None
 
 
-def files_in(folder: Path, pattern: str) -> list[Path]:
-    """Return the files of a folder in the order of their names, without those that are being written."""
-    return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
+def files_in(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of a folder with this suffix, by name, without those that are being written.
+
+    Raises `BenchError` for one whose suffix is in capitals, which nobody would be told is not read.
+    """
+    visible = (file for file in folder.glob("*") if not file.name.startswith("."))
+    found = sorted(file for file in visible if file.suffix.lower() == suffix)
+    for file in found:
+        require(
+            file.suffix == suffix,
+            f"{file} would be passed over: its suffix must be {suffix}, in small letters; rename it",
+        )
+    return found
 
 
 def files_below(folder: Path) -> dict[str, Path]:

@@ -207,6 +207,8 @@ QUERIES = [
 
 QRELS = [
     Row("qrels-no-folder", "RUN", drop("c/qrels"), 2, "has no .tsv file; add qrels/test.tsv"),
+    Row("qrels-suffix-in-capitals", "RUN", copy("c/qrels/dev.tsv", "c/qrels/more.TSV"), 2, "c/qrels/more.TSV would be passed over: its suffix must be .tsv, in small letters; rename it"),
+    Row("qrels-suffix-in-capitals-alone", "TUNE", both(copy("c/qrels/dev.tsv", "c/qrels/dev.TSV"), drop("c/qrels/dev.tsv")), 2, "c/qrels/dev.TSV would be passed over"),
     Row("qrels-empty", "RUN", put("c/qrels/test.tsv", ""), 2, "has no judgements"),
     Row("qrels-header-only", "RUN", put("c/qrels/test.tsv", "query-id\tcorpus-id\tscore\n"), 2, "has no judgements"),
     Row("qrels-two-columns", "RUN", qrels("q1\td01"), 2, "test.tsv:10: expected 'query-id<TAB>corpus-id<TAB>score', found 2"),
@@ -729,6 +731,11 @@ LABELLING = [
     Row("judge-corpus-damaged", "judge c --assessor zoe", corpus("{"), 2, "corpus.jsonl:13: not JSON"),
     Row("judge-seed-huge", "judge gone --assessor zoe --seed HUGE", nothing, 2, ""),
     Row("agree-passes", "agree c", nothing, 0, "κ"),
+    Row("agree-suffix-in-capitals", "agree c", copy("c/passes/bob.tsv", "c/passes/carl.TSV"), 2, "c/passes/carl.TSV would be passed over: its suffix must be .tsv, in small letters; rename it"),
+    Row("agree-qrels-suffix-in-capitals", "agree c --runs run", copy("c/qrels/dev.tsv", "c/qrels/more.Tsv"), 2, "c/qrels/more.Tsv would be passed over"),
+    Row("adjudicate-suffix-in-capitals", "adjudicate c --pass ann --write", copy("c/passes/bob.tsv", "c/passes/carl.TSV"), 2, "c/passes/carl.TSV would be passed over"),
+    Row("judge-suffix-in-capitals", "judge c --assessor carl", copy("c/passes/bob.tsv", "c/passes/carl.TSV"), 2, "c/passes/carl.TSV would be passed over"),
+    Row("split-suffix-in-capitals", "split lone", copy("lone/qrels/test.tsv", "lone/qrels/all.TSV"), 2, "lone/qrels/all.TSV would be passed over"),
     Row("agree-two-notes", "agree c", add("c/passes/ann.tsv", "q1\td01\t3\tone\nq1\td01\t3\ttwo\n"), 2, ["ann.tsv:27:", "has another note here than above"]),
     Row("agree-gone", "agree gone", nothing, 2, "collection folder gone does not exist"),
     Row("agree-no-passes", "agree lone", nothing, 2, "two passes are needed, found none"),
