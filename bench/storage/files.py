@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.errors import NO_SPACE, BenchError, require
 from bench.storage.earlier import alone, keep_earlier
@@ -206,10 +206,24 @@ def files_below(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+@contextmanager
+def text_file(path: Path, *, keep: bool = True, durable: bool = False) -> Iterator[TextIO]:
+    """Yield a text file to write into, which becomes `path` as in `whole_file`.
+
+    What the system refuses in the block is said of `path`.
+    """
+    with (
+        whole_file(path, keep=keep, durable=durable) as part,
+        _refusing(path),
+        part.open("w", encoding="utf-8") as out,
+    ):
+        yield out
+
+
 def write_text(path: Path, text: str, *, keep: bool = True, durable: bool = False) -> None:
     """Write a text file as `whole_file` does."""
-    with whole_file(path, keep=keep, durable=durable) as part, _refusing(path):
-        part.write_text(text, encoding="utf-8")
+    with text_file(path, keep=keep, durable=durable) as out:
+        out.write(text)
 
 
 def write_numbered(folder: Path, stem: str, texts: Mapping[str, str]) -> Path:
