@@ -181,7 +181,7 @@ def test_few_queries_and_none_that_differ_are_flagged(bench, tmp_path):
     row = next(line for line in page.splitlines() if line.startswith("| all"))
     assert row.startswith(r"| all \* |")
     assert row.endswith("| 1.000 [0.398, 1.000]° |")  # 0.398^4 = 0.025
-    assert "fewer than 15 queries: read with care." in page
+    assert "fewer than 15 queries: bootstrap intervals of so few are too short." in page
     assert "° no query shows a disagreement" in page
 
 
