@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.errors import BenchError, require
 from bench.paths import PACKAGE
-from bench.ranking import with_ties_in_order
+from bench.ranking import empty, with_ties_in_order
 from bench.types import Collection, Queries, Retriever, Run, Searcher, check_run
 
 _NOT_THEIRS = (
@@ -69,7 +69,10 @@ def answers_of(searcher: Searcher, queries: Queries, k: int, collection: Collect
         f"retriever '{name}' returned {run.docs.shape[1]} documents a query, where {k} were asked "
         "for; mend its search",
     )
-    return with_ties_in_order(check_run(run, len(collection), len(queries), name), collection)
+    run = check_run(run, len(collection), len(queries), name)
+    if run.docs.shape[1] == 0:  # nothing found for any query: one empty place says the same
+        return empty(len(queries), 1)
+    return with_ties_in_order(run, collection)
 
 
 def lent(run: Run) -> Run:

@@ -181,7 +181,7 @@ def test_few_queries_and_none_that_differ_are_flagged(bench, tmp_path):
     row = next(line for line in page.splitlines() if line.startswith("| all"))
     assert row.startswith(r"| all \* |")
     assert row.endswith("| 1.000 [0.398, 1.000]° |")  # 0.398^4 = 0.025
-    assert "fewer than 15 queries: read with care." in page
+    assert "fewer than 15 queries: bootstrap intervals of so few are too short." in page
     assert "° no query shows a disagreement" in page
 
 
@@ -263,6 +263,9 @@ def test_runs_are_measured_under_each_labelling(bench, run_of_c, tmp_path):
     )
     again = bench("agree", str(folder), "--runs", str(run))
     assert "final" in again.stdout
+    by_record = bench("agree", str(folder), "--runs", str(run / "record.json"))
+    assert (by_record.returncode, by_record.stderr) == (0, again.stderr)
+    assert by_record.stdout == again.stdout
     # under the labels that the run was made with, the means are those of the run
     record = json.loads((run / "record.json").read_text())
     assert record["labels"]["relevant"] == 2
@@ -340,7 +343,8 @@ def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, ref
     for folder in (runs[0], "again/run"):
         assert f"| bm25 ({folder}) | nDCG@10 |" in (tmp_path / "copy.md").read_text()
     (tmp_path / "link").symlink_to(tmp_path / runs[0])
-    for same in (runs[0], f"./{runs[0]}/", f"{runs[0]}/../run", "link"):
+    record = f"{runs[0]}/record.json"
+    for same in (runs[0], f"./{runs[0]}/", f"{runs[0]}/../run", "link", record, "link/record.json"):
         assert "named twice; name each run once" in refusal("agree", "c", *both[:2], "--runs", same)
 
 

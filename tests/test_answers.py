@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 from conftest import DOCUMENTS, make_queries
 
+from bench import evaluate
+from bench.cli import app
 from bench.collections.memory import InMemory
 from bench.collections.run_file import ReadRun
 from bench.collections.trec import write_run
 from bench.errors import BenchError
 from bench.evaluation.measures import Measure
 from bench.evaluation.systems import run_systems
-from bench.ranking import ties_of
+from bench.ranking import empty, ties_of
 from bench.retrievers.bm25 import BM25
+from bench.retrievers.cascade import Cascade
+from bench.retrievers.expand import Expanded, FeedbackText
 from bench.retrievers.fuse import Fused
 from bench.retrievers.rerank import PairScorer, Reranked
+from bench.runs.record import Record
 from bench.storage.indexes import IndexStore
 from bench.types import Qrels, Run, TestCollection
 
@@ -132,3 +137,61 @@ def test_a_part_is_asked_for_its_depth_and_may_give_no_more():
     for put in (Fused({"a": BM25(), "own": whole}, depth=1), Reranked(whole, Long(), depth=1)):
         with pytest.raises(BenchError, match="returned 2 documents a query, where 1 were asked for"):
             put.index(TINY, IndexStore()).search(QUERIES, 5)
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Finds nothing for any query, and says so in rows of so many empty places."""
+
+    places: int
+
+    def index(self, collection, store):
+        return NothingFound(self.places)
+
+
+@dataclass(frozen=True)
+class NothingFound:
+    places: int
+    nbytes: int = 0
+    exact: None = None
+
+    @property
+    def facts(self):
+        return {}
+
+    def search(self, queries, k):
+        return empty(len(queries), self.places)
+
+
+ROLES = {
+    **{name: put for name, (_, put) in PLACES.items()},
+    "cheap": lambda one: Cascade(one, BM25(), 0.0, None),
+    "costly": lambda one: Cascade(BM25(), one, 0.0, None),
+    "feedback": lambda one: Expanded(one, FeedbackText(), BM25()),
+    "second": lambda one: Expanded(BM25(), FeedbackText(), one),
+}
+
+
+@pytest.mark.parametrize("ignore", [False, True])
+@pytest.mark.parametrize("role", ROLES)
+def test_nothing_found_may_be_rows_without_any_place(role, ignore, tmp_path, capsys):
+    queries = make_queries("notes of music", "sparse retrieval")
+    qrels = Qrels({"q0": {"d03": 1, "d01": 0}, "q1": {"d01": 2}}, ignore_identical_ids=ignore)
+    measures = ["nDCG@2", "MAP", "Judged@2", "Success@1", "Bpref", "RBP(p=0.8)"]
+    kept = []
+    for places in (0, 2):
+        systems = {"own": ROLES[role](Nothing(places))}
+        test = TestCollection(TINY, queries, qrels)
+        made = evaluate(test, systems, measures=measures, depth=5)
+        run = made.save(tmp_path / str(places))
+        kept.append(Record.load(run))
+        assert app._command(["show", str(run)]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        if role in ("alone", "first", "second"):
+            assert made.content["systems"]["own"]["unanswered"] == 2
+            assert "own gave no answer to 2 of 2 queries; they count as 0." in said
+            assert (run / "own.trec").read_text().count(" Q0 ") == 0
+    none, empty_places = kept
+    assert np.array_equal(none.all_values, empty_places.all_values)
+    for key in ("unanswered", "tied_at_cut", "ties", "ties_unknown", "residuals", "judged@10"):
+        assert none.content["systems"]["own"][key] == empty_places.content["systems"]["own"][key]

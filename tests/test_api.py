@@ -21,6 +21,7 @@ from bench.collections.beir import BeirFolder
 from bench.collections.memory import InMemory
 from bench.errors import BenchError
 from bench.experiment.build import build, settings_of_part
+from bench.experiment.run import checked
 from bench.report.about import about
 from bench.retrievers.bm25 import BM25, Tokenizer
 from bench.retrievers.fuse import Fused
@@ -245,8 +246,14 @@ def test_a_record_that_was_changed_into_a_damaged_one_is_not_saved(beir, tmp_pat
         ({"doc": "d01"}, "the document id 'd01' stands twice"),
         ({"doc": "d 01"}, "the document id 'd 01'"),
         ({"grade": 2**40}, f"q1, d01: grade {2**40} is above"),
-        ({"grade": -(2**40)}, "is above"),
-        ({"grade": 1.5}, r"grade 1\.5 of q1, d01 is no integer"),
+        ({"grade": -(2**40)}, "is below"),
+        ({"grade": -1001}, "q1, d01: grade -1001 is below -1000"),
+        ({"grade": 1.5}, r"q1, d01: grade 1\.5 is no integer; use 0, 1, 2, …"),
+        ({"grade": True}, "q1, d01: grade True is no integer; use 0, 1, 2, …"),
+        ({"grade": np.float64(1)}, "q1, d01: grade .* is no integer; use 0, 1, 2, …"),
+        ({"grade": "1"}, "q1, d01: grade '1' is no integer; use 0, 1, 2, …"),
+        ({"grade": np.int64(1001)}, "q1, d01: grade 1001 is above 1000"),
+        ({"grade": 10**5000}, "q1, d01: a grade of over 30 digits is above 1000"),
         ({"relevant": 0}, "relevant must be a whole number of at least 1, got 0"),
         ({"relevant": -1}, "relevant must be a whole number of at least 1, got -1"),
         ({"relevant": 1.5}, r"relevant must be a whole number of at least 1, got 1\.5"),
@@ -263,6 +270,19 @@ def test_a_collection_in_memory_is_checked_as_files_are(change, says):
     qrels = Qrels(grades, relevant=change.get("relevant", 1))
     with pytest.raises(BenchError, match=says):
         evaluate(TestCollection(documents, queries, qrels), SYSTEMS, **FEW)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint16])
+def test_grades_of_an_array_are_those_of_a_file(beir, kind):
+    from_files = BeirFolder(str(beir)).load()
+    grades = {
+        q: {d: kind(grade) for d, grade in of.items()} for q, of in from_files.qrels.grades.items()
+    }
+    in_memory = dataclasses.replace(from_files, qrels=Qrels(grades))
+    assert json.dumps(checked(in_memory).qrels.grades) == json.dumps(from_files.qrels.grades)
+    one, other = (evaluate(test, SYSTEMS, **FEW) for test in (from_files, in_memory))
+    assert other.content["labels"] == one.content["labels"]
+    assert np.array_equal(other.all_values, one.all_values)
 
 
 def test_a_system_that_failed_is_named_where_its_run_is_shown(saved):

@@ -166,6 +166,11 @@ def test_fields_choose_what_is_searched():
         ({"fields": []}, "empty"),
         ({"b": 1.5}, "between 0 and 1"),
         ({"k1": -1}, "at least 0"),
+        ({"k1": 1e300}, r"bm25\.k1 must be at least 0 and at most 1000, got 1e\+300"),
+        ({"delta": 1e300}, r"bm25\.delta must be at least 0 and at most 1000, got 1e\+300"),
+        ({"b": 1e300}, "between 0 and 1"),
+        ({"k1": math.nan}, "at most 1000, got nan"),
+        ({"delta": math.inf}, "at most 1000, got inf"),
     ],
 )
 def test_bad_settings_are_refused(settings, says):

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -31,6 +32,7 @@ import bench.retrievers
 from bench import evaluate
 from bench.cli import app
 from bench.retrievers.bm25 import BM25
+from bench.retrievers.fuse import Fused
 from bench.retrievers.rerank import PairScorer, Reranked
 from bench.runs.contenders import gather
 from bench.runs.reproduction import changed_systems
@@ -265,9 +267,24 @@ def test_an_index_of_unknown_code_is_built_once_a_store_and_never_kept(collectio
     assert len(filled) == 1
     IndexStore().folder(one, collection, fill)
     assert len(filled) == 2
-    assert "bench: the code of Built is not known" in capsys.readouterr().err
+    assert "bench: the code of Built in test_code_that_runs.py is not known" in capsys.readouterr().err
     del store
     assert not first.exists()
+
+
+def test_what_has_unknown_code_is_called_as_the_user_calls_it_with_its_file(beir, capsys):
+    @dataclass(frozen=True)
+    class Shouted:
+        def index(self, collection, store):
+            store.folder(self, collection, lambda folder: (folder / "x").write_text("1"))
+            return BM25().index(collection, store)
+
+    evaluate(beir, {"loud": Shouted(), "plain": BM25()}, measures=["nDCG@5"], depth=5)
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if "not known" in line]
+    file = Path(__file__).name
+    assert said.startswith(f"bench: retriever 'loud': the code of Shouted in {file} is not known (")
+    evaluate(beir, {"both": Fused({"a": BM25(), "b": Shouted()})}, measures=["nDCG@5"], depth=5)
+    assert "bench: retriever 'hybrid.parts.b': the code of Shouted in " in capsys.readouterr().err
 
 
 # What is a list, a mapping or a text by its base.

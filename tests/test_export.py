@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import resource
+import subprocess
+import sys
 
 import pytest
 from conftest import DOCUMENTS, QRELS, QUERIES, ROOT, write_beir
@@ -96,3 +99,18 @@ def test_topics_changed_for_their_angle_brackets_are_counted(bench, tmp_path, ma
     said = [line for line in done.stdout.splitlines() if "angle brackets" in line]
     wanted = "angle brackets became spaces in the topics or narratives of 1 of 4 queries, first in 'q3'"
     assert said == [wanted] * n
+
+
+@pytest.mark.parametrize(("limit", "file"), [(500, "topics.all.txt"), (200_000, "qrels.all.txt")])
+def test_where_the_disk_is_full_the_file_is_named(tmp_path, limit, file):
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "export", "--trec", "--out", "out"],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"bench: cannot write out/{file}: File too large; free some space\n"
+    assert not (tmp_path / "out" / file).exists()

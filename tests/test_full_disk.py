@@ -82,7 +82,7 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(full, tmp_path, monkeyp
     said = capsys.readouterr().err.splitlines()
     assert left.value.code == 2, said
     assert "No space left on device" in said[-1]
-    assert said[-1].startswith("bench: cannot write")
+    assert said[-1].startswith("bench: cannot write ")
     # A run also says that it keeps nothing for a next try, and labels are kept before they are written.
     assert len(said) == 1 + (command in ("run", "adjudicate")), said
     after = state(full)

@@ -311,6 +311,18 @@ def test_what_qrels_hold_is_left_out_where_that_is_asked_for_and_no_pass_is(to_j
             kept.put(("q1", "d02"), 1)
 
 
+def test_a_run_file_in_capitals_is_not_left_out_of_a_pool_unsaid(to_judge, found, tmp_path):
+    run = tmp_path / "of several"
+    run.mkdir()
+    for name in ("a.trec", "b.TREC"):
+        (run / name).write_text(found.read_text())
+    with (
+        PassFile(to_judge, "ann") as kept,
+        pytest.raises(BenchError, match=r"b\.TREC would be passed over: its suffix must be \.trec"),
+    ):
+        pairs_to_judge(to_judge, kept, [run], 5, [], "0")
+
+
 def test_the_order_of_a_pool_is_that_of_the_ranking(to_judge, found):
     # equal in float32, in which the higher id comes first
     found.write_text(f"q1 Q0 d01 1 {1 + 2.0**-30!r} x\nq1 Q0 d02 2 1.0 x\n")

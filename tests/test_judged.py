@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from conftest import make_queries, write_beir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bench
+from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.collections.judgements import judged
 from bench.collections.memory import InMemory
@@ -181,6 +183,9 @@ def test_a_negative_grade_is_asked_for_among_the_unjudged(tmp_path, grade):
     assert sorted(doc for query, doc in pairs if query == "q0") == [
         f"d{i:02d}" for i in range(20) if i not in (3, 19)
     ]
+    command = typer.main.get_command(app.app).commands["judge"]
+    said = {one.name: one.help for one in command.params}
+    assert "leave out what has a grade of 0 or more" in said["unjudged"]
 
 
 def test_a_run_file_of_pooled_documents_is_called_poorly_judged_and_not_foreign(tmp_path):

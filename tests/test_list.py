@@ -117,6 +117,17 @@ def test_runs_are_listed_newest_first_and_damaged_ones_are_named(lines, runs):
         assert f"{system} {cell['mean']:.4f}" in shown[2]
 
 
+def test_systems_that_failed_are_named_in_the_line_of_their_run(lines, runs):
+    assert not any("failed" in line for line in lines("list", "runs"))
+    file = runs / "newer" / "record.json"
+    content = json.loads(file.read_text())
+    content["failed"] = {"slow": "no such model", "large": "no memory"}
+    file.write_text(json.dumps(content))
+    newer, older = lines("list", "runs")[2:]
+    assert newer.endswith("; failed: slow, large")
+    assert newer.removesuffix("; failed: slow, large").split()[1:] == older.split()[1:]
+
+
 def test_a_folder_without_runs_says_so_on_stderr(tmp_path, capsys):
     assert app._command(["list", "runs", str(tmp_path)]) == 0
     printed = capsys.readouterr()

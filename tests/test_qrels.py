@@ -197,7 +197,8 @@ def test_what_goes_with_qrels(files, refusal):
     given = ("--qrels", "qrels.txt")
     assert "leave one out" in refusal("compare", *RUNS, *given, "--collection", "digest")
     assert ". is no run file, and --qrels is for those" in refusal("compare", "a.run", ".", *given)
-    assert "c.run is no run file" in refusal("compare", "a.run", "c.run", *given)
+    assert refusal("compare", "nope.run", "b.run", *given) == "nope.run does not exist; name a run file"
+    assert "nope does not exist" in refusal("compare", "a.run", "nope:bm25", *given)
     assert "cannot read none.txt" in refusal("compare", *RUNS, "--qrels", "none.txt")
     assert "stands twice" in refusal("compare", "a.run", "a.run", *given)
     assert "leave --split out" in refusal("compare", *RUNS, *given, "--split", "dev")

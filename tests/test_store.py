@@ -317,6 +317,9 @@ class Reads:
         (folder / "kept").write_text(self.becomes)
         Path(self.path).write_text(self.becomes)
 
+    def index(self, collection, store):
+        store.folder(self, collection, self.fill)
+
 
 def test_an_index_of_a_file_that_changed_meanwhile_is_not_kept(tmp_path):
     file = tmp_path / "file"
@@ -327,6 +330,12 @@ def test_an_index_of_a_file_that_changed_meanwhile_is_not_kept(tmp_path):
     file.write_text("A")
     again = IndexStore().folder(what, TINY, lambda folder: (folder / "kept").write_text("A"))
     assert (again / "kept").read_text() == "A"
+
+
+def test_whose_file_changed_meanwhile_is_said_as_the_user_calls_it(tmp_path):
+    (tmp_path / "file").write_text("A")
+    with pytest.raises(BenchError, match="a file that mine reads was changed meanwhile; run again"):
+        run_systems(TEST, {"mine": Reads(str(tmp_path / "file"), "B")}, NDCG, 10)
 
 
 def test_a_file_that_is_not_there_is_no_fault_of_the_cache(tmp_path, capsys):

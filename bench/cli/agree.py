@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import Labelled, Passes, Pooled
+from bench.cli.options import Labelled, Passes, Pooled, run_folder_of
 from bench.errors import BenchError, require, visible
 
 
@@ -50,6 +50,7 @@ def agree(
     from bench.storage.files import check_file, write_text
 
     check_file(out)
+    runs = [run_folder_of(run) for run in runs or ()]
     to_judge = ToJudge.load(folder, by)
     compared = passes_to_compare(to_judge, passes)
     require(

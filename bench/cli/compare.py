@@ -205,10 +205,13 @@ def _measured_on(
         )
         return _collection(collection, split or "test", relevant, complete, ignore)
     from bench.collections.judgements import judged
+    from bench.runs.naming import run_and_system
 
     require(collection is None, "--qrels and --collection both say what to measure on; leave one out")
     require(split is None, "--split is of --collection, and --qrels names its file; leave --split out")
     for run in runs:
+        path, _ = run_and_system(run)
+        require(path.exists(), f"{path} does not exist; name a run file")
         require(
             Path(run).is_file() and Path(run).name != "record.json",
             f"{run} is no run file, and --qrels is for those; of a run's folder name its SYSTEM.trec",

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from bench.cli.options import Allowed, Overrides
+from bench.cli.options import Allowed, Overrides, run_folder_of
 from bench.cli.verdict import telling
-from bench.cli.verify import run_folder_of
 from bench.errors import BenchError, require
 
 if TYPE_CHECKING:

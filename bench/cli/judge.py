@@ -23,7 +23,10 @@ def judge(
     ] = None,
     depth: Annotated[int, typer.Option(min=1, help="How deep each run of --pool is looked at.")] = 100,
     unjudged: Annotated[
-        bool, typer.Option("--unjudged", help="With --pool: leave out what has a grade in FOLDER/qrels.")
+        bool,
+        typer.Option(
+            "--unjudged", help="With --pool: leave out what has a grade of 0 or more in FOLDER/qrels."
+        ),
     ] = False,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="SET", help="Only this query set; repeatable.")

@@ -33,3 +33,8 @@ Passes = Annotated[
     typer.Option("--pass", metavar="NAME", help="A pass to compare; twice. All pairs if not given."),
 ]
 Pooled = Annotated[bool, typer.Option("--pooled", help="Not every document was to be judged.")]
+
+
+def run_folder_of(run: Path) -> Path:
+    """Return the folder of a run that is named by it or by its record.json."""
+    return run.parent if run.name == "record.json" else run

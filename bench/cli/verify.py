@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
-from bench.cli.options import Allowed, Overrides, RunFolder
+from bench.cli.options import Allowed, Overrides, RunFolder, run_folder_of
 from bench.errors import require
 
 
@@ -67,8 +65,3 @@ def verify(
         found.append(reproduced(name, then.query_ids, rankings[name], ranked, *values))
     print_grids([reproduction_table(found, differences(then, now), then)])
     raise typer.Exit(int(any(one.level is Level.DIFFERENT for one in found)))
-
-
-def run_folder_of(run: Path) -> Path:
-    """Return the folder of a run that is named by it or by its record.json."""
-    return run.parent if run.name == "record.json" else run

@@ -101,7 +101,7 @@ class BeirFolder:
         )
 
     def _split_files(self, folder: Path) -> dict[str, Path]:
-        found = {file.stem: file for file in files_in(folder / "qrels", "*.tsv")}
+        found = {file.stem: file for file in files_in(folder / "qrels", ".tsv")}
         require(bool(found), f"{folder / 'qrels'} has no .tsv file; add qrels/test.tsv")
         if self.split == ALL_SPLITS:
             return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 
 from bench.collections.memory import InMemory
@@ -14,6 +15,7 @@ from bench.types import ALL_SETS
 
 UNLABELLED = "unlabelled"
 _HIGHEST_GRADE = 1000
+_NO_INTEGER = "is no integer; use 0, 1, 2, …"
 
 
 def _text(row: Mapping[str, object], key: str, where: str) -> str:
@@ -140,19 +142,29 @@ def read_qrels(
 
 
 def read_grade(text: str, where: str) -> int:
-    """Return a grade. Raises `BenchError` for what is no integer, and for one out of all reason."""
+    """Return the grade that a text says. Raises `BenchError` as `whole_grade` does."""
     # int() alone takes 1_0 for 10, and digits of every script.
-    require(
-        re.fullmatch(r"[+-]?[0-9]+", text) is not None,
-        f"{where}: grade '{text}' is no integer; use 0, 1, 2, …",
-    )
+    require(re.fullmatch(r"[+-]?[0-9]+", text) is not None, f"{where}: grade '{text}' {_NO_INTEGER}")
     try:
-        grade = int(text.replace("_", "x"))  # to Python 1_0 is 10
-    except ValueError:
+        grade = int(text)
+    except ValueError:  # Python reads no more than 4,300 digits
         raise BenchError(f"{where}: a grade of {len(text)} digits is above {_HIGHEST_GRADE}") from None
+    return whole_grade(grade, where)
+
+
+def whole_grade(grade: object, where: str) -> int:
+    """Return a grade as Python's own int, which JSON and trec_eval take; numpy's integers are none.
+
+    Raises `BenchError` for what is no integer, truth values too, and for one out of all reason.
+    """
+    if not isinstance(grade, Integral) or isinstance(grade, bool):
+        raise BenchError(f"{where}: grade {grade!r} {_NO_INTEGER}")
+    whole = int(grade)
+    shown = f"grade {whole}" if abs(whole) < 10**30 else "a grade of over 30 digits"
     # trec_eval counts through all grades up to the highest
-    require(abs(grade) <= _HIGHEST_GRADE, f"{where}: grade {text} is above {_HIGHEST_GRADE}")
-    return grade
+    require(whole <= _HIGHEST_GRADE, f"{where}: {shown} is above {_HIGHEST_GRADE}")
+    require(whole >= -_HIGHEST_GRADE, f"{where}: {shown} is below -{_HIGHEST_GRADE}")
+    return whole
 
 
 def _near_document(doc: str, docs: set[str]) -> str:

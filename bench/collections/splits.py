@@ -66,7 +66,7 @@ def divide(folder: Path, dev_share: float = DEV_SHARE, seed: int = 0, *, again: 
 def _divide(folder: Path, dev_share: float, seed: int, *, again: bool) -> Divided:
     files = {split: folder / "qrels" / f"{split}.tsv" for split in (DEV, TEST)}
     there = {split: file for split, file in files.items() if file.exists()}
-    others = [file.name for file in files_in(folder / "qrels", "*.tsv") if file not in files.values()]
+    others = [file.name for file in files_in(folder / "qrels", ".tsv") if file not in files.values()]
     require(
         bool(there),
         f"{folder} has no qrels/test.tsv to divide"

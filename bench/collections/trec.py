@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.collections.run_lines import MANY, blocks_of_lines
 from bench.errors import BenchError, require, shortened, visible
-from bench.storage.files import read_lines, whole_file
+from bench.storage.files import read_lines, text_file, whole_file
 from bench.types import NO_DOC, Collection, Queries, Run, TestCollection
 
 # From here on a number rounds to infinity in float32: half a step above the largest.
@@ -210,7 +210,7 @@ def write_topics(file: Path, queries: Queries, narratives: Mapping[str, str]) ->
     """
     plain = str.maketrans("<>", "  ")
     changed = []
-    with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
+    with text_file(file) as out:
         for query, text in zip(queries.ids, queries.texts, strict=True):
             out.write(f"<top>\n<num> Number: {query}\n<title> {text.translate(plain)}\n")
             if query in narratives:
@@ -229,7 +229,7 @@ def write_qrels(file: Path, test: TestCollection) -> int:
     """
     every = test.collection.ids(range(len(test.collection))) if test.qrels.complete else []
     lines = 0
-    with whole_file(file) as part, part.open("w", encoding="utf-8") as out:
+    with text_file(file) as out:
         for query in test.queries.ids:
             judged = test.qrels.grades.get(query, {})
             for doc in [*every, *sorted(judged.keys() - every)]:

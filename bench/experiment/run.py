@@ -8,12 +8,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from numbers import Integral
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.collections.beir import BeirFolder, require_folder
-from bench.collections.beir_files import read_grade
+from bench.collections.beir_files import whole_grade
 from bench.collections.trec import id_problem
 from bench.errors import BenchError, did_you_mean, in_one_line, require, visible
 from bench.evaluation.measures import Measure
@@ -240,9 +240,11 @@ def _retrievers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(loaded: TestCollection) -> TestCollection:
-    """Return it; raise `BenchError` for an id that stands twice or that no run file can hold, a grade
-    that trec_eval can not, a lowest relevant grade below 1, and one of several sets that has the name
-    of all."""
+    """Return it with grades of one kind, whether read from files or not (see `whole_grade`).
+
+    Raises `BenchError` for an id that stands twice or that no run file can hold, a grade that files can
+    not have, a lowest relevant grade below 1, and one of several sets that has the name of all.
+    """
     relevant = loaded.qrels.relevant
     require(
         type(relevant) is int and relevant >= 1,
@@ -262,12 +264,11 @@ def checked(loaded: TestCollection) -> TestCollection:
         if len(set(ids)) < len(ids):
             twice = next(name for name, count in Counter(ids).items() if count > 1)
             raise BenchError(f"collection: the {kind} id {twice!r} stands twice; ids must be unique")
-    for query, judged in loaded.qrels.grades.items():
-        for doc, grade in judged.items():
-            if not isinstance(grade, Integral):
-                raise BenchError(f"collection: grade {grade!r} of {query}, {doc} is no integer; mend it")
-            read_grade(str(int(grade)), f"collection: {query}, {doc}")
-    return loaded
+    grades = {
+        query: {doc: whole_grade(grade, f"collection: {query}, {doc}") for doc, grade in judged.items()}
+        for query, judged in loaded.qrels.grades.items()
+    }
+    return replace(loaded, qrels=replace(loaded.qrels, grades=grades))
 
 
 def _run(

@@ -52,6 +52,7 @@ class ToJudge:
     def load(cls, folder: Path, group_by: str = "set") -> ToJudge:
         """Read corpus and queries, in sets by this metadata. Raises `BenchError` with file and line."""
         require_folder(folder)
+        files_in(folder / FOLDER, ".tsv")  # or a pass in capitals would be begun anew
         corpus = read_corpus(folder / "corpus.jsonl", folder.resolve().name)
         queries, _ = read_queries(folder / "queries.jsonl", group_by)
         return cls(folder, corpus, queries, read_metadata(folder / "queries.jsonl", "narrative"))
@@ -68,7 +69,7 @@ class ToJudge:
 
     def assessors(self) -> list[str]:
         """Return the names of all who have a pass here, the adjudicator left out."""
-        files = files_in(self.folder / FOLDER, "*.tsv")
+        files = files_in(self.folder / FOLDER, ".tsv")
         return [file.stem for file in files if file.stem != ADJUDICATION]
 
     def read(self, name: str) -> Pass:
@@ -83,7 +84,7 @@ class ToJudge:
 
     def labels(self) -> TestCollection | None:
         """Return what qrels/ says now, None where it says nothing yet."""
-        if not files_in(self.folder / "qrels", "*.tsv"):
+        if not files_in(self.folder / "qrels", ".tsv"):
             return None
         return BeirFolder(str(self.folder), split="all").load()
 

@@ -26,8 +26,8 @@ def pairs_to_judge(
     """Return the pairs in the order in which they are shown.
 
     With runs: the first `depth` documents of each for each query. Passes are independent, so what one
-    assessor has judged is asked of the next as well. `unjudged` leaves out what has a grade in qrels/,
-    but not what this very pass holds, so that a session goes on where it stopped.
+    assessor has judged is asked of the next as well. `unjudged` leaves out what has a grade of 0 or
+    more in qrels/, but not what this very pass holds, so that a session goes on where it stopped.
     """
     known = {group for _, group in to_judge.queries.values()}
     for name in sets:
@@ -54,7 +54,7 @@ def pool_of(to_judge: ToJudge, runs: Sequence[Path], depth: int) -> dict[str, se
     numbers = {doc: n for n, doc in enumerate(ids)}
     pool: dict[str, set[str]] = {}
     for run in runs:
-        files = files_in(run, "*.trec") if run.is_dir() else [run]
+        files = files_in(run, ".trec") if run.is_dir() else [run]
         require(bool(files), f"{run} holds no .trec file; name a run's folder or a run file")
         for file in files:
             found = read_run(file, numbers)

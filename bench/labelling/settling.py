@@ -179,7 +179,7 @@ def _write_labels(to_judge: ToJudge, grades: Mapping[Pair, int], *, zeros: bool)
 def _held(to_judge: ToJudge) -> dict[str, dict[str, dict[str, int]]]:
     """Return split → query → document → grade, as qrels/ has them."""
     known = set(to_judge.queries), set(to_judge.doc_ids)
-    files = files_in(to_judge.folder / "qrels", "*.tsv")
+    files = files_in(to_judge.folder / "qrels", ".tsv")
     return {file.stem: read_qrels(file, *known, strict=False) for file in files}
 
 

@@ -11,10 +11,11 @@ from bench.runs.record import Record
 
 
 def run_in_a_line(record: Record) -> tuple[str, str]:
-    """Return the collection, and the mean of each system by the primary measure."""
+    """Return the collection, and the means by the primary measure with the systems that failed."""
     means = {row.system: row.mean for row in select(record, measure=record.primary)}
     shown = ", ".join(f"{system} {means[system]:.4f}" for system in record.systems)
-    return _collection(record), f"{record.primary}: {shown}"
+    failed = listed(list(record.content.get("failed", {})))
+    return _collection(record), f"{record.primary}: {shown}" + (f"; failed: {failed}" if failed else "")
 
 
 def about(record: Record) -> Iterator[str]:

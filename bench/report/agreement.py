@@ -65,7 +65,7 @@ def agreement_table(
             "the set and have it judged afresh by both."
         )
     if any(one.n_queries < FEW_QUERIES for one in groups):
-        notes.append(f"* fewer than {FEW_QUERIES} queries: read with care.")
+        notes.append(f"* fewer than {FEW_QUERIES} queries: bootstrap intervals of so few are too short.")
     if has_wide(body):
         notes.append(
             f"{WIDE} no query shows a disagreement: the lower bound is what so many queries can have "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,9 @@ from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, Score
 VARIANTS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
 _BLOCK = 64
 _STOPWORDS = ("english", "english_plus", None)
+# Far above it float32 holds no score: with k1 = 1e300 all were 0, or all infinite. At 1000 a term counts
+# in proportion to its frequency already, and delta outweighs any frequency.
+_HIGHEST = 1000
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,9 @@ class BM25:
     engine   bm25s, or rank_bm25 with variant robertson only (its Okapi)
     variant  lucene, robertson, atire (Kamphuis et al. 2020), bm25l (Lv & Zhai 2011a, "When documents are
              very long, BM25 fails!"), bm25+ (2011b, "Lower-bounding term frequency normalization")
-    k1, b    term frequency saturation, length normalisation
-    delta    of bm25l and bm25+: keeps what a shared term counts away from 0, however long the document;
-             a term that the document does not contain counts nothing
+    k1, b    term frequency saturation, from 0 to 1000; length normalisation, from 0 to 1
+    delta    from 0 to 1000, of bm25l and bm25+: keeps what a shared term counts away from 0, however
+             long the document; a term that the document does not contain counts nothing
     fields   title, text, or both
     """
 
@@ -195,7 +197,10 @@ class BM25:
         )
         for name in ("k1", "delta"):
             value = getattr(self, name)
-            require(0 <= value < math.inf, f"bm25.{name} must be at least 0 and finite, got {value}")
+            require(
+                0 <= value <= _HIGHEST,
+                f"bm25.{name} must be at least 0 and at most {_HIGHEST}, got {value}",
+            )
         require(0 <= self.b <= 1, f"bm25.b must lie between 0 and 1, got {self.b}")
 
     def index(self, collection: Collection, store: Store) -> Searcher:

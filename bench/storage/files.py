@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.errors import NO_SPACE, BenchError, require
 from bench.storage.earlier import alone, keep_earlier
@@ -178,9 +178,19 @@ def is_file_name(name: str) -> bool:
     return name.isprintable() and re.fullmatch(r"[^\s/\\.][^\s/\\]*", name) is not None
 
 
-def files_in(folder: Path, pattern: str) -> list[Path]:
-    """Return the files of a folder in the order of their names, without those that are being written."""
-    return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
+def files_in(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of a folder with this suffix, by name, without those that are being written.
+
+    Raises `BenchError` for one whose suffix is in capitals, which nobody would be told is not read.
+    """
+    visible = (file for file in folder.glob("*") if not file.name.startswith("."))
+    found = sorted(file for file in visible if file.suffix.lower() == suffix)
+    for file in found:
+        require(
+            file.suffix == suffix,
+            f"{file} would be passed over: its suffix must be {suffix}, in small letters; rename it",
+        )
+    return found
 
 
 def files_below(folder: Path) -> dict[str, Path]:
@@ -196,10 +206,24 @@ def files_below(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+@contextmanager
+def text_file(path: Path, *, keep: bool = True, durable: bool = False) -> Iterator[TextIO]:
+    """Yield a text file to write into, which becomes `path` as in `whole_file`.
+
+    What the system refuses in the block is said of `path`.
+    """
+    with (
+        whole_file(path, keep=keep, durable=durable) as part,
+        _refusing(path),
+        part.open("w", encoding="utf-8") as out,
+    ):
+        yield out
+
+
 def write_text(path: Path, text: str, *, keep: bool = True, durable: bool = False) -> None:
     """Write a text file as `whole_file` does."""
-    with whole_file(path, keep=keep, durable=durable) as part, _refusing(path):
-        part.write_text(text, encoding="utf-8")
+    with text_file(path, keep=keep, durable=durable) as out:
+        out.write(text)
 
 
 def write_numbered(folder: Path, stem: str, texts: Mapping[str, str]) -> Path:

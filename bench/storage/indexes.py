@@ -68,6 +68,7 @@ class IndexStore:
         self._needed = Counter(key for one in needed for key in _keys(one))
         self._open: dict[tuple[str, str], Searcher] = {}
         self._temporary: dict[str, Path] = {}
+        self._building: list[str] = []  # what the user calls it, the innermost part last
         self._answering: set[str] = set()
         self._silent: dict[str, Searcher] = {}
         self._token = secrets.token_hex(16)
@@ -91,7 +92,7 @@ class IndexStore:
             identity = fingerprint(retriever)
         at = identity.key, collection.fingerprint
         if at not in self._open:
-            with calling(retriever, f"retriever '{name}'", "index"):
+            with self._names(name), calling(retriever, f"retriever '{name}'", "index"):
                 searcher = retriever.index(collection, self)
             with calling(searcher, f"retriever '{name}'", "facts"):
                 complete = isinstance(searcher, Searcher)  # looks at its properties
@@ -103,6 +104,14 @@ class IndexStore:
             self._open[at] = searcher
         asked = "-".join(at if identity.is_known else (*at, self._token))
         return _StoredSearcher(self._open[at], name, asked, collection, self)
+
+    @contextlib.contextmanager
+    def _names(self, name: str) -> Iterator[None]:
+        self._building.append(name)
+        try:
+            yield
+        finally:
+            self._building.pop()
 
     def done(self, retriever: Retriever) -> None:
         """Close the indexes of a retriever and its parts that no other needs."""
@@ -126,16 +135,18 @@ class IndexStore:
             return self._temporary[key]
         if not identity.is_known:
             *_, part = (one for one in parts_of(what) if not fingerprint(one).is_known)
-            _say_unknown(type(part).__name__)
+            whose = f"retriever '{self._building[-1]}': " if self._building else ""
+            _say_unknown(whose + _code_of(type(part)))
             return self._in_temporary(key, fill)
         if _is_whole(place):
             return place
         try:
             with part_folder(place.parent) as part:
                 _filled(part / "new", fill)
+                reader = self._building[-1] if self._building else type(what).__name__
                 require(
                     fingerprint(what) == identity,
-                    f"a file that {type(what).__name__} reads was changed meanwhile; run again",
+                    f"a file that {reader} reads was changed meanwhile; run again",
                 )
                 with alone(place.parent):
                     if _is_whole(place, say=False):  # another process was the first, and reads it
@@ -228,11 +239,17 @@ def _keys(retriever: Retriever) -> Iterator[str]:
                 yield fingerprint(part).key
 
 
+def _code_of(kind: type) -> str:
+    """Name a class and the file that it is in, where there is one."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return f"the code of {kind.__name__}" + (f" in {Path(file).name}" if file else "")
+
+
 @cache
-def _say_unknown(part: str) -> None:
+def _say_unknown(code: str) -> None:
     print(
-        f"bench: the code of {part} is not known (it was typed in or made in a function; or a file of "
-        "it was changed since this process began, is dated in the future, or has bytecode of another "
+        f"bench: {code} is not known (it was typed in or made in a function; or a file of it was "
+        "changed since this process began, is dated in the future, or has bytecode of another "
         "source in __pycache__; or it imports what has neither source nor version), so that its index "
         "is not kept for the next run",
         file=sys.stderr,
