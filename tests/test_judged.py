@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import ir_measures
 import numpy as np
 import pytest
 from conftest import make_queries, write_beir
@@ -58,13 +59,29 @@ def lists(draw):
 
 
 @settings(max_examples=60)
-@given(lists(), judgements())
-def test_a_negative_grade_is_a_missing_line_to_every_measure_but_infap(run, grades):
+@given(lists(), judgements(), st.booleans())
+def test_a_negative_grade_is_a_missing_line_to_every_measure_but_infap(run, grades, complete):
     asked = [Measure.parse(name) for name in MEASURES]
     with_them, without = (
-        evaluate(run, QUERY, Qrels({"q0": its}), COLLECTION, asked).values for its in grades
+        evaluate(run, QUERY, Qrels({"q0": its}, complete), COLLECTION, asked).values for its in grades
     )
     assert with_them == pytest.approx(without, abs=1e-12)
+
+
+@settings(max_examples=60)
+@given(lists(), judgements())
+def test_in_a_complete_set_values_are_those_of_ir_measures_on_labels_written_out(run, grades):
+    """Every missing or negative line as the 0 that it stands for; only infAP is given the negative ones."""
+    judged, nonnegative = grades
+    answer = {IDS[doc]: 100.0 - place for place, doc in enumerate(run.docs[0])}
+    spelled = {"MAP": "AP", "MRR": "RR", "Recall@3": "R@3", "RBP(p=0.8)": "RBP(p=0.8,rel=1)"}
+    for name in [*MEASURES, "infAP"]:
+        lines = dict.fromkeys(IDS, 0) | (judged if name == "infAP" else nonnegative)
+        measure = ir_measures.parse_measure(spelled.get(name, name))
+        (wanted,) = ir_measures.iter_calc([measure], {"q0": lines}, {"q0": answer})
+        qrels = Qrels({"q0": judged}, complete=True)
+        found = evaluate(run, QUERY, qrels, COLLECTION, [Measure.parse(name)]).values[0, 0]
+        assert found == pytest.approx(wanted.value, abs=1e-6), name
 
 
 @settings(max_examples=60)
