@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from conftest import make_queries
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.collections.beir import digest
@@ -77,6 +77,37 @@ def test_where_the_engines_can_not_agree_idf_flooring():
         assert set(
             scores(BM25(variant="robertson", engine=engine, tokenizer=PLAIN), half, "a").values()
         ) == {0.0}
+
+
+@given(
+    st.sampled_from(["bm25s", "rank_bm25"]),
+    st.lists(st.lists(st.sampled_from("abcdef"), max_size=12), min_size=2, max_size=6).filter(any),
+    st.lists(st.sampled_from("abcx"), min_size=1, max_size=4),
+    st.sampled_from([0, 0.4, 1.2]),
+    st.sampled_from([0, 0.75, 1]),
+)
+@example("rank_bm25", ["a", "b", "c", "d"], ["a", "b"], 0, 0.75)
+@example("rank_bm25", ["a", "b", "c", ""], ["a"], 1.2, 1)
+def test_robertson_by_either_engine_written_out(engine, texts, query, k1, b):
+    """Also where k1 = 0 and a term is absent, and where b = 1 and a document is empty: 0 / 0."""
+    mean = sum(map(len, texts)) / len(texts)
+    dfs = {term: sum(term in text for text in texts) for term in set().union(*texts)}
+    idf = {term: math.log((len(texts) - df + 0.5) / (df + 0.5)) for term, df in dfs.items()}
+    floor = 0 if engine == "bm25s" else sum(idf.values()) / len(idf) / 4
+    idf = {term: floor if value < 0 else value for term, value in idf.items()}
+    wanted = {
+        doc: sum(
+            idf[term] * tf / (tf + k1 * (1 - b + b * len(text) / mean))
+            for term in query
+            if (tf := text.count(term))
+        )
+        * (k1 + 1 if engine == "rank_bm25" else 1)
+        for doc, text in enumerate(texts)
+        if set(query) & set(text)
+    }
+    settings = BM25(engine=engine, variant="robertson", k1=k1, b=b, tokenizer=PLAIN)
+    found = scores(settings, corpus(*map(" ".join, texts)), " ".join(query))
+    assert found == pytest.approx(wanted, rel=1e-5, abs=1e-6)
 
 
 def of_the_papers(

@@ -441,3 +441,83 @@ def test_a_runs_own_files_may_have_equal_scores_in_every_query(tmp_path, monkeyp
     ):
         app._command(list(arguments))
         assert "equal" not in capsys.readouterr().err, arguments
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory):
+    """A collection whose queries have a set and a kind, and a run by each."""
+    folder = tmp_path_factory.mktemp("grouped")
+    texts = ["retrieval of documents", "small graph model", "documents of retrieval"] * 4
+    queries = {f"q{i}": (text, f"s{i % 2}") for i, text in enumerate(texts)}
+    write_beir(folder / "tiny", queries=queries, qrels={q: {"d12": 2, "d05": 1} for q in queries})
+    lines = map(json.loads, (folder / "tiny" / "queries.jsonl").read_text().splitlines())
+    rows = [
+        row | {"metadata": row["metadata"] | {"kind": "ab"["graph" in row["text"]]}} for row in lines
+    ]
+    (folder / "tiny" / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    bm25 = {"_target_": "bench.retrievers.bm25.BM25"}
+
+    def run_by(key):
+        collection = {"_target_": "bench.collections.beir.BeirFolder", "path": str(folder / "tiny")}
+        return run_and_save(
+            {
+                "collection": collection | {"group_by": key},
+                "retrievers": {"bm25": bm25, "flat": {**bm25, "b": 0}},
+                "measures": ["nDCG@2", "MRR@1"],
+                "depth": 100,
+                "seed": 0,
+                "trec_header": False,
+                "output": str(folder / key),
+            }
+        )[1]
+
+    return folder / "tiny", run_by("set"), run_by("kind")
+
+
+def test_a_run_file_is_compared_by_the_query_sets_of_the_run_beside_it(grouped, bench, tmp_path):
+    """It has none of its own, so it is compared as the system that it was copied from."""
+    collection, *runs = grouped
+    rows, said = {}, {}
+    for run in runs:
+        by = run.parent.name
+        file = shutil.copy(run / "flat.trec", tmp_path / f"{by}.trec")
+        for second, more in ((f"{run}:flat", ()), (str(file), ("--collection", str(collection)))):
+            out = f"{by}-{len(more)}.json"
+            done = bench("compare", f"{run}:bm25", second, "--measure", "nDCG@2", "--out", out, *more)
+            assert done.returncode == 0, done.stderr
+            (row,) = json.loads((tmp_path / out).read_text())
+            del row["system"], row["baseline"]
+            rows.setdefault(by, []).append(row)
+            said[by] = done.stderr.splitlines()
+    assert all(one == other for one, other in rows.values())
+    assert rows["set"] != rows["kind"]
+    file, run = tmp_path / "kind.trec", runs[1]
+    assert said["set"] == []
+    assert said["kind"] == [
+        f"{file} is compared by the query sets of {run}:bm25, which are not the collection's own"
+    ]
+
+
+def test_a_run_file_is_first_and_takes_the_sets_of_the_run_all_the_same(grouped, tmp_path):
+    collection, of_sets, of_kinds = grouped
+    file = str(shutil.copy(of_kinds / "flat.trec", tmp_path / "own.trec"))
+    test = BeirFolder(str(collection)).load()
+    asked = ["nDCG@2"]
+    found = gather([file, str(of_kinds)], test, asked)
+    assert found.sets == gather([str(of_kinds)], None).sets != tuple(test.queries.sets)
+    assert gather([file], test, asked).sets == tuple(test.queries.sets)
+    with pytest.raises(BenchError, match="other sets"):
+        gather([file, str(of_sets), str(of_kinds)], test, asked)
+
+
+def test_runs_by_other_sets_are_refused_with_a_remedy_that_helps(grouped, bench):
+    collection, of_sets, of_kinds = grouped
+    done = bench("compare", str(of_sets), str(of_kinds))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"bench: {of_kinds} has its queries in other sets than {of_sets}; run it again with the "
+        "collection.group_by of the other, or name its SYSTEM.trec in its place, with --collection\n"
+    )
+    files = (f"{of_kinds}/flat.trec", "--collection", str(collection), "--measure", "nDCG@2")
+    done = bench("compare", str(of_sets), *files)
+    assert done.returncode == 0, done.stderr

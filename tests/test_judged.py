@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import ir_measures
 import numpy as np
 import pytest
 import typer
@@ -25,6 +26,7 @@ from bench.labelling.passes import ToJudge
 from bench.labelling.pool import pairs_to_judge
 from bench.report.tables import run_tables
 from bench.retrievers.runfile import RunFile
+from bench.runs.record import Record
 from bench.runs.schema import check_record
 from bench.types import Qrels, Run
 
@@ -59,13 +61,29 @@ def lists(draw):
 
 
 @settings(max_examples=60)
-@given(lists(), judgements())
-def test_a_negative_grade_is_a_missing_line_to_every_measure_but_infap(run, grades):
+@given(lists(), judgements(), st.booleans())
+def test_a_negative_grade_is_a_missing_line_to_every_measure_but_infap(run, grades, complete):
     asked = [Measure.parse(name) for name in MEASURES]
     with_them, without = (
-        evaluate(run, QUERY, Qrels({"q0": its}), COLLECTION, asked).values for its in grades
+        evaluate(run, QUERY, Qrels({"q0": its}, complete), COLLECTION, asked).values for its in grades
     )
     assert with_them == pytest.approx(without, abs=1e-12)
+
+
+@settings(max_examples=60)
+@given(lists(), judgements())
+def test_in_a_complete_set_values_are_those_of_ir_measures_on_labels_written_out(run, grades):
+    """Every missing or negative line as the 0 that it stands for; only infAP is given the negative ones."""
+    judged, nonnegative = grades
+    answer = {IDS[doc]: 100.0 - place for place, doc in enumerate(run.docs[0])}
+    spelled = {"MAP": "AP", "MRR": "RR", "Recall@3": "R@3", "RBP(p=0.8)": "RBP(p=0.8,rel=1)"}
+    for name in [*MEASURES, "infAP"]:
+        lines = dict.fromkeys(IDS, 0) | (judged if name == "infAP" else nonnegative)
+        measure = ir_measures.parse_measure(spelled.get(name, name))
+        (wanted,) = ir_measures.iter_calc([measure], {"q0": lines}, {"q0": answer})
+        qrels = Qrels({"q0": judged}, complete=True)
+        found = evaluate(run, QUERY, qrels, COLLECTION, [Measure.parse(name)]).values[0, 0]
+        assert found == pytest.approx(wanted.value, abs=1e-6), name
 
 
 @settings(max_examples=60)
@@ -134,6 +152,42 @@ def test_the_note_on_holes_needs_no_judged_among_the_measures(tmp_path, asked, a
     assert ("rather than nDCG@10, which count" in holes) == ("nDCG@10" in asked)
     assert holes in notes_of(collection, run, [*asked, "Judged@10"])[0]
     check_record(json.loads(json.dumps(found.content)), tmp_path)
+
+
+@pytest.mark.parametrize("first_judged", [0, 10])
+@pytest.mark.parametrize("depths", [(1,), (10,), (20,), (1, 20), (20, 10, 1)])
+def test_the_note_on_holes_looks_at_ten_documents_whatever_judged_is_asked_for(
+    tmp_path, first_judged, depths
+):
+    """Only the first of ten was judged, or the first ten and none below: `Judged@1` and `Judged@20`
+    would say the contrary."""
+    documents = {f"d{i:02d}": ("", "text") for i in range(20)}
+    queries = {f"q{i}": ("text", "topic") for i in range(12)}
+    graded = [f"d{i:02d}" for i in range(first_judged or 1)]
+    lines = {q: dict.fromkeys(graded, 1) for q in queries}
+    collection = write_beir(tmp_path / "x", documents, queries, lines)
+    run = whole_lists(tmp_path / "a.trec")
+    asked = ["nDCG@10", *(f"Judged@{depth}" for depth in depths)]
+    holes = [note for note in notes_of(collection, run, asked)[0] if "Labels have holes" in note]
+    assert holes == [note for note in notes_of(collection, run, ["nDCG@10"])[0] if "holes" in note]
+    assert [note.startswith("Labels have holes (Judged@10 is 0.10 for a): ") for note in holes] == (
+        [] if first_judged else [True]
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [(["Judged@1", "Judged@10"], True), (["Judged@20"], False), ([], False)]
+)
+def test_a_record_of_before_is_read_by_its_column_of_ten(tmp_path, asked, said):
+    """It has no share of its own, and of other depths nothing is concluded."""
+    collection, run = graded(tmp_path / "x", None), whole_lists(tmp_path / "a.trec", 5)
+    found = notes_of(collection, run, ["nDCG@10", *asked])[1]
+    content = json.loads(json.dumps(found.content))
+    del content["systems"]["a"]["judged@10"]
+    tables = run_tables(Record(content, found.all_values))
+    holes = [note for table in tables for note in table.notes if "holes" in note]
+    start = "Labels have holes (Judged@10 is 0.10 for a over the queries that it answers): "
+    assert [note.startswith(start) for note in holes] == [True] * said
 
 
 @pytest.mark.parametrize(("grade", "complete"), [(0, False), (None, True)])

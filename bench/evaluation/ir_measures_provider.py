@@ -188,7 +188,7 @@ def evaluate(
             able = (registry[name] for name in _PROVIDERS)
             provider = next(p for p in able if p.supports(measure) and p.is_available())
             try:
-                seen = _countable(measure, grades)
+                seen = _seen_by(measure, grades, queries, qrels)
                 for found in provider.iter_calc([measure], seen, _first(_depth(*one), answers)):
                     values[line, int(found.query_id)] = found.value
             except (subprocess.CalledProcessError, OSError) as error:
@@ -220,26 +220,32 @@ def _answers(run: Run, rows: range, collection: Collection) -> Iterator[tuple[st
 def _grades(
     query: str, answer: Mapping[str, float], qrels: Qrels, collection: Collection
 ) -> dict[str, int]:
-    """Return the grades of a query, in a complete set also the zeros that a measure may look at.
+    """Return the grades of a query without the negative ones, which say what a missing line does, in a
+    complete set also the zeros that a measure may look at.
 
     Those are all documents that were found, and of the others as many as there are relevant ones:
     Bpref counts no more.
     """
-    grades = dict(qrels.grades[query])
+    grades = dict(qrels.judged(query))
     if not qrels.complete:
         return grades
     others = collection.ids(range(min(len(collection), 2 * len(grades))))
     return {**dict.fromkeys(answer, 0), **dict.fromkeys(others, 0), **grades}
 
 
-def _countable(measure: Any, grades: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Leave out, of Bpref, the queries without a relevant document, whose value is 0.
+def _seen_by(
+    measure: Any, grades: dict[str, dict[str, int]], queries: Queries, qrels: Qrels
+) -> dict[str, dict[str, int]]:
+    """Give infAP the negative grades too, and Bpref no query without a relevant document: 0.
 
-    trec_eval reads its counts by grade up to `rel`, past their end where no grade is as high: a crash.
+    For Bpref trec_eval reads counts by grade up to `rel`, past their end where no grade is as high: a
+    crash.
     """
-    if measure.NAME != "Bpref":
-        return grades
-    return {key: of for key, of in grades.items() if max(of.values(), default=0) >= measure["rel"]}
+    if measure.NAME == "infAP":
+        return {key: {**of, **qrels.grades[queries.ids[int(key)]]} for key, of in grades.items()}
+    if measure.NAME == "Bpref":
+        return {key: of for key, of in grades.items() if max(of.values(), default=0) >= measure["rel"]}
+    return grades
 
 
 def _require_grades(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from bench.errors import listed
 from bench.evaluation.judged import JUDGED_DEPTH
@@ -11,6 +11,9 @@ from bench.runs.record import Record
 
 # With a smaller share of a ranking judged, measures that take the unjudged for not relevant are low.
 _ENOUGH_JUDGED = 0.9
+# Whatever depths were asked for: Judged@1 misses the holes below it, Judged@100 finds those that do not
+# matter to measures of the first ten.
+_JUDGED, _JUDGED_KEPT = f"Judged@{JUDGED_DEPTH}", f"judged@{JUDGED_DEPTH}"
 _SHOW_HOLES = "Bpref or nDCG(judged_only=True)@10"
 
 
@@ -31,8 +34,7 @@ def incomplete_notes(record: Record) -> Iterator[str]:
     if record.content["labels"].get("complete", True):
         return
     by_name = {name: Measure.read(name) for name in record.measures}
-    judged, shares = _judged_shares(record, by_name)
-    if shares:
+    if shares := _judged_shares(record):
         least = min(shares, key=shares.__getitem__)
         if shares[least] < _ENOUGH_JUDGED:
             unanswered = record.content["systems"][least]["unanswered"]
@@ -55,7 +57,7 @@ def incomplete_notes(record: Record) -> Iterator[str]:
             )
             rather = f", rather than {listed(misled)}, which count unjudged documents as not relevant"
             yield (
-                f"Labels have holes ({judged} is {shares[least]:.2f} for {least}{over}): "
+                f"Labels have holes ({_JUDGED} is {shares[least]:.2f} for {least}{over}): "
                 f"{'read ' if robust else ''}{read}{rather if misled else ''}."
             )
     told: dict[str, list[str]] = {}
@@ -67,26 +69,22 @@ def incomplete_notes(record: Record) -> Iterator[str]:
         yield f"{name}: {', '.join(parts)}, were all unjudged documents relevant (residual, mean)."
 
 
-def _judged_shares(record: Record, by_name: Mapping[str, Measure]) -> tuple[str, dict[str, float]]:
-    """Return the measure, and system → mean share over the queries that it answers: an empty list is no
-    hole in the labels, and its share is 0, as in ir_measures. Systems that answer nothing are left out.
-    Where no Judged@k was asked for, the record has one (those of earlier versions have none)."""
-    systems = record.content["systems"]
-    measure = next((name for name, one in by_name.items() if one.name == "Judged"), None)
-    if measure is None:
-        kept = {system: result.get(f"judged@{JUDGED_DEPTH}") for system, result in systems.items()}
-        return f"Judged@{JUDGED_DEPTH}", {
-            name: share for name, share in kept.items() if share is not None
-        }
-    sums = record.values(measure).sum(axis=1)
-    answered = {
-        system: len(record.query_ids) - result["unanswered"] for system, result in systems.items()
-    }
-    return measure, {
-        system: float(total) / answered[system]
-        for system, total in zip(record.systems, sums, strict=True)
-        if answered[system] > 0
-    }
+def _judged_shares(record: Record) -> dict[str, float]:
+    """Return system → mean `Judged@10` over the queries that it answers: an empty list is no hole in the
+    labels, and its share is 0, as in ir_measures. Systems that answer nothing are left out.
+
+    Records of earlier versions have it only where it was asked for, as a measure."""
+    column = record.values(_JUDGED) if _JUDGED in record.measures else None
+    found = {}
+    for row, system in enumerate(record.systems):
+        result = record.content["systems"][system]
+        share = result.get(_JUDGED_KEPT)
+        if _JUDGED_KEPT not in result and column is not None:
+            answered = len(record.query_ids) - result["unanswered"]
+            share = float(column[row].sum()) / answered if answered else None
+        if share is not None:
+            found[system] = share
+    return found
 
 
 def tie_notes(record: Record) -> Iterator[str]:

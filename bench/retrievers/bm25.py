@@ -17,6 +17,8 @@ from bench.types import FIELDS, NO_SCORE, Collection, Facts, Queries, Run, Score
 
 VARIANTS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
 _BLOCK = 64
+# With k1 = 0 both engines would divide 0 by 0 for a term that is absent.
+_LEAST_K1 = float(np.finfo(np.float32).tiny)
 _STOPWORDS = ("english", "english_plus", None)
 # Far above it float32 holds no score: with k1 = 1e300 all were 0, or all infinite. At 1000 a term counts
 # in proportion to its frequency already, and delta outweighs any frequency.
@@ -100,8 +102,7 @@ class _Bm25s:
         """Write the index of tokenized documents."""
         import bm25s
 
-        # With k1 = 0 the engine would divide 0 by 0 for a term that is absent.
-        k1 = max(settings.k1, float(np.finfo(np.float32).tiny))
+        k1 = max(settings.k1, _LEAST_K1)
         model = bm25s.BM25(method=settings.variant, k1=k1, b=settings.b, delta=settings.delta)
         model.index(tokens, show_progress=False)
         if model.nonoccurrence_array is not None:
@@ -131,14 +132,14 @@ class _Bm25s:
 class _RankBm25:
     """rank_bm25 (Brown): plain Python over term frequencies, the reference for robertson.
 
-    Its Okapi has Robertson's IDF, but floors a negative one at epsilon times the mean IDF, and keeps the
-    factor k1 + 1.
+    Its Okapi has Robertson's IDF, but sets a negative one to a quarter of the mean IDF, where bm25s sets
+    it to 0, and keeps the factor k1 + 1.
     """
 
     def __init__(self, tokens: Sequence[Sequence[str]], settings: BM25) -> None:
         import rank_bm25
 
-        self._model = rank_bm25.BM25Okapi(tokens, k1=settings.k1, b=settings.b)
+        self._model = rank_bm25.BM25Okapi(tokens, k1=max(settings.k1, _LEAST_K1), b=settings.b)
 
     @property
     def nbytes(self) -> int:
@@ -149,7 +150,8 @@ class _RankBm25:
     def scores(self, tokens: Sequence[str]) -> ScoreArray:
         terms = set(tokens)
         matching = np.array([not terms.isdisjoint(f) for f in self._model.doc_freqs])
-        values: NDArray[np.float64] = self._model.get_scores(tokens)
+        with np.errstate(invalid="ignore"):  # with b = 1 an empty document, which matches none, is 0 / 0
+            values: NDArray[np.float64] = self._model.get_scores(tokens)
         return np.where(matching, values, NO_SCORE).astype(np.float32)
 
 
@@ -162,7 +164,9 @@ class BM25:
 
     engine   bm25s, or rank_bm25 with variant robertson only (its Okapi)
     variant  lucene, robertson, atire (Kamphuis et al. 2020), bm25l (Lv & Zhai 2011a, "When documents are
-             very long, BM25 fails!"), bm25+ (2011b, "Lower-bounding term frequency normalization")
+             very long, BM25 fails!"), bm25+ (2011b, "Lower-bounding term frequency normalization").
+             By robertson a term in half of the documents or more counts nothing: bm25s sets an IDF below
+             0 to 0 (rank_bm25 to a quarter of the mean IDF)
     k1, b    term frequency saturation, from 0 to 1000; length normalisation, from 0 to 1
     delta    from 0 to 1000, of bm25l and bm25+: keeps what a shared term counts away from 0, however
              long the document; a term that the document does not contain counts nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,11 @@ def gather(
 ) -> Contenders:
     """Read runs (`FOLDER` for all its systems, `FOLDER:SYSTEM` for one) and run files (`FILE.trec`).
 
-    Run files are measured on `test`, at the depth of the runs beside them. Without runs, all are cut to
-    the shallowest file. Where no measures are named, those that all have are taken, without those that
-    look deeper than the shallowest file. Raises `BenchError` when two sources differ in corpus, labels,
-    queries or depth, and for a named measure that looks deeper.
+    Run files are measured on `test`, at the depth and by the query sets of the runs beside them. Without
+    runs, all are cut to the shallowest file. Where no measures are named, those that all have are taken,
+    without those that look deeper than the shallowest file. Raises `BenchError` when two sources differ
+    in corpus, labels, queries or depth, or two runs in query sets, and for a named measure that looks
+    deeper.
     """
     asked = [Measure.read(measure) for measure in measures or MEASURES]
     measures = list(dict.fromkeys(map(str, asked))) if measures else ()
@@ -88,6 +89,8 @@ def gather(
     reach = Reach.of(files, runs[0].depth if runs else None, test)
     depth = runs[0].depth if runs else reach.common
     sources = [one if isinstance(one, _Source) else _measured(one, test, asked, depth) for one in read]
+    if runs:
+        sources = [one if one in runs else _in_sets_of(runs[0], one) for one in sources]
     first = sources[0]
     for source in sources[1:]:
         _require_same(first, source)
@@ -221,6 +224,14 @@ def _same(titles: Sequence[str], identities: Sequence[object]) -> Iterator[str]:
             yield f"{one} and {other} are one system: equal settings, code, files and libraries"
 
 
+def _in_sets_of(run: _Source, file: _Source) -> _Source:
+    """A run file has no query sets of its own, and its collection may have been read by others."""
+    if file.sets == run.sets:
+        return file
+    said = f"{file.name} is compared by the query sets of {run.name}, which are not the collection's own"
+    return replace(file, sets=run.sets, notes=(*file.notes, said))
+
+
 def _require_same(one: _Source, other: _Source) -> None:
     require(one.corpus == other.corpus, f"{other.name} ran on another corpus than {one.name}")
     for here, there in ((one, other), (other, one)):
@@ -239,7 +250,11 @@ def _require_same(one: _Source, other: _Source) -> None:
         one.queries == other.queries,
         f"{other.name} asked other texts than {one.name} by the same query ids; ask both the same",
     )
-    require(one.sets == other.sets, f"{other.name} has its queries in other sets than {one.name}")
+    require(
+        one.sets == other.sets,
+        f"{other.name} has its queries in other sets than {one.name}; run it again with the "
+        "collection.group_by of the other, or name its SYSTEM.trec in its place, with --collection",
+    )
     require(one.labels == other.labels, f"{other.name} was measured with other labels than {one.name}")
     require(
         one.depth == other.depth,
