@@ -37,7 +37,8 @@ def installed() -> tuple[Plugin, ...]:
     """
     from importlib.metadata import entry_points
 
-    named = {one.module: one for group in GROUPS for one in entry_points(group=group)}
+    every = entry_points()
+    named = {one.module: one for group in GROUPS for one in every.select(group=group)}
     found = []
     for package, one in sorted(named.items()):
         by = one.dist.name if one.dist else "an installed package"

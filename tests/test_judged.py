@@ -18,6 +18,7 @@ from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.collections.judgements import judged
 from bench.collections.memory import InMemory
+from bench.evaluation.judged import last_judged
 from bench.evaluation.measures import Measure, evaluate
 from bench.evaluation.residual import residual
 from bench.evaluation.ties import tie_range, ties_matter
@@ -251,3 +252,18 @@ def test_a_run_file_of_pooled_documents_is_called_poorly_judged_and_not_foreign(
     assert (
         len(notes) == 1 and "pooled: 0% of the first ten documents of its queries are judged" in notes[0]
     )
+
+
+@given(st.lists(st.tuples(st.permutations(range(8)), judgements()), min_size=1, max_size=3))
+def test_the_last_judged_place_is_that_of_the_querys_own_labels(asked):
+    """Each list is cut off by one more than the one before it, so that no document stands there."""
+    queries = make_queries(*(str(place) for place in range(len(asked))))
+    docs = [[*order[: 8 - cut], *[-1] * cut] for cut, (order, _) in enumerate(asked)]
+    told = [grades for _, (grades, _) in asked]
+    run = Run(np.array(docs, dtype=np.int32), np.zeros((len(docs), 8), dtype=np.float32))
+    qrels = Qrels(dict(zip(queries.ids, told, strict=True)))
+    expected = [
+        max([n for n, doc in enumerate(row, 1) if doc >= 0 and its.get(IDS[doc], -1) >= 0], default=0)
+        for row, its in zip(docs, told, strict=True)
+    ]
+    assert last_judged(run, queries, qrels, COLLECTION).tolist() == expected

@@ -222,10 +222,10 @@ def _composed(overrides: Sequence[str], own: Sequence[Path]) -> DictConfig:
 
 def _require_known(config: DictConfig) -> None:
     """Raise `BenchError` for a setting that neither bench reads nor another setting, by ${...}."""
-    text = OmegaConf.to_yaml(config)
     for key in map(str, config):
         require(
-            key in SETTINGS or re.search(rf"\$\{{{re.escape(key)}\b", text) is not None,
+            key in SETTINGS
+            or re.search(rf"\$\{{{re.escape(key)}\b", OmegaConf.to_yaml(config)) is not None,
             f"unknown setting '{key}', which nothing reads; {did_you_mean(key, SETTINGS)}",
         )
 

@@ -176,13 +176,14 @@ def _score(text: str, where: str) -> float:
 
 
 def _lines(run: Run, queries: Queries, collection: Collection, tag: str) -> Iterator[str]:
+    """Yield the lines of one query after those of another."""
     for row, query in enumerate(queries.ids):
         held = run.docs[row] != NO_DOC
         ids = collection.ids(run.docs[row][held])
         # a float32 as text is its shortest exact form, so trec_eval reads the very same score
-        scores = run.scores[row][held].astype(str)
-        for place, (doc, score) in enumerate(zip(ids, scores, strict=True), 1):
-            yield f"{query} Q0 {doc} {place} {score} {tag}\n"
+        scores = run.scores[row][held].astype(str).tolist()
+        ranked = enumerate(zip(ids, scores, strict=True), 1)
+        yield "".join(f"{query} Q0 {doc} {place} {score} {tag}\n" for place, (doc, score) in ranked)
 
 
 def write_run(
@@ -197,7 +198,7 @@ def write_run(
     with whole_file(file) as part, part.open("wb") as out:
         out.writelines(line.encode() for line in header)
         if run.docs.size < MANY:
-            out.writelines(line.encode() for line in _lines(run, queries, collection, tag))
+            out.writelines(lines.encode() for lines in _lines(run, queries, collection, tag))
         else:
             out.writelines(blocks_of_lines(run, queries, collection, tag))
 

@@ -22,10 +22,13 @@ def last_judged(run: Run, queries: Queries, qrels: Qrels, collection: Collection
         ids = collection.ids(docs)
         numbers |= {name: doc for name, doc in zip(ids, docs.tolist(), strict=True) if name in wanted}
     last = np.zeros(len(queries), dtype=np.intp)
+    is_judged = np.zeros(len(collection) + 1, dtype=bool)  # one more, that NO_DOC finds at the end
     for row, query in enumerate(queries.ids):
         judged = [numbers[doc] for doc in graded[query] if doc in numbers]
-        places = np.flatnonzero(np.isin(run.docs[row], judged))
+        is_judged[judged] = True
+        places = np.flatnonzero(is_judged[run.docs[row]])
         last[row] = places[-1] + 1 if len(places) else 0
+        is_judged[judged] = False
     return last
 
 

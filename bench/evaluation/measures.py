@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,7 @@ class Measure:
         """p of RBP, None for another measure."""
         return float(str(dict(self.params)["p"])) if self.name == "RBP" else None
 
-    @property
+    @cached_property
     def _trec(self) -> tuple[str, str] | None:
         """(what pytrec_eval is asked for, where it puts the answer)."""
         if not self.own:
