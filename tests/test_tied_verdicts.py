@@ -1,0 +1,202 @@
+"""A verdict that rests on the order of equal scores alone is said to, and no other is."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from conftest import write_beir
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bench
+from bench.cli import app
+from bench.evidence.comparison import Comparison, Verdict
+from bench.evidence.sway import Sway, moved, resting
+from bench.retrievers.runfile import RunFile
+
+N_DOCS = 19
+DOCS = [f"d{n:02d}" for n in range(N_DOCS)]
+QUERIES = [f"q{n}" for n in range(20)]
+# Equal scores fall by id, descending: in that order these stand last.
+RELEVANT = {query: DOCS[: 2 + n % 3] for n, query in enumerate(QUERIES)}
+
+
+def run_file(file, score=lambda rank: -rank, queries=QUERIES, docs=DOCS):
+    lines = [(q, doc, rank) for q in queries for rank, doc in enumerate(docs, 1)]
+    file.write_text("".join(f"{q} Q0 {doc} {rank} {score(rank)} x\n" for q, doc, rank in lines))
+    return file.name
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    lines = [f"{q} 0 {d} {int(d in RELEVANT[q])}\n" for q in QUERIES for d in DOCS]
+    (tmp_path / "qrels.txt").write_text("".join(lines))
+    run_file(tmp_path / "tied.run", lambda rank: 1.0)
+    run_file(tmp_path / "plain.run")
+    return tmp_path
+
+
+def called(capsys, *arguments):
+    app.app(args=list(arguments), standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def lines_of(text, words="rests on the order of equal scores"):
+    return [line for line in text.splitlines() if words in line]
+
+
+def ideal(n):
+    """The gain of n relevant documents at the top."""
+    return sum(1 / np.log2(place + 1) for place in range(1, n + 1))
+
+
+def test_two_files_that_differ_in_nothing_but_the_order_of_equal_scores(here, capsys):
+    """All scores equal, against the same order with distinct scores: better, by the order alone."""
+    out = called(capsys, "compare", "tied.run", "plain.run", "--qrels", "qrels.txt")
+    assert "better" in out
+    # Each of the first ten places holds a relevant document with the same chance.
+    expected = np.mean([ideal(10) * len(its) / N_DOCS / ideal(len(its)) for its in RELEVANT.values()])
+    (line,) = lines_of(out)
+    assert line == (
+        "tied.run: a verdict on it rests on the order of equal scores; over all orders: "
+        f"nDCG@10 0.0000 to 1.0000 ({expected:.4f} expected)."
+    )
+
+
+@pytest.mark.parametrize("form", ["md", "tex", "csv", "json"])
+def test_every_form_of_a_comparison_says_it(here, capsys, form):
+    pair = ["tied.run", "plain.run", "--qrels", "qrels.txt"]
+    called(capsys, "compare", *pair, "--out", f"c.{form}")
+    text = (here / f"c.{form}").read_text()
+    if form == "json":
+        rows = json.loads(text)
+        assert [row["measure"] for row in rows if row["notes"]] == ["nDCG@10"]
+        assert len(lines_of("\n".join(rows[0]["notes"]))) == 1
+    elif form == "csv":
+        rows = list(csv.DictReader(text.splitlines()))
+        assert [row["measure"] for row in rows if row["notes"]] == ["nDCG@10"]
+        assert "0.0000 to 1.0000" in rows[0]["notes"]
+    else:
+        assert len(lines_of(text)) == 1
+
+
+def test_ties_that_can_not_change_the_verdict_are_not_told(here, capsys):
+    """Documents 18 and 19 are equal: nothing above place 10 can move. And 9 and 10, both not relevant."""
+    run_file(here / "low.run", lambda rank: -min(rank, 18))
+    run_file(here / "bad.run", docs=DOCS[::-1])
+    for name in ("low.run", "plain.run"):
+        out = called(capsys, "compare", "bad.run", name, "--qrels", "qrels.txt")
+        assert "better" in out
+        assert not lines_of(out)
+        assert "orders" not in out
+
+
+def test_of_two_equal_files_that_tie_alike_nothing_is_told(here, capsys):
+    run_file(here / "twin.run", lambda rank: 2.5)
+    out = called(capsys, "compare", "tied.run", "twin.run", "--qrels", "qrels.txt")
+    assert "alike" in out
+    assert not lines_of(out)
+
+
+def test_alike_rests_on_the_order_where_one_of_them_ties(here, capsys):
+    """The order in which equal scores fall, written down with distinct ones."""
+    run_file(here / "same.run", docs=DOCS[::-1])
+    out = called(capsys, "compare", "tied.run", "same.run", "--qrels", "qrels.txt")
+    assert "alike" in out
+    (line,) = lines_of(out)
+    assert line.startswith("tied.run: ")
+
+
+@pytest.fixture
+def holes(tmp_path, monkeypatch):
+    """Labels with holes, a query without a relevant document, and two systems of which one misses one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    documents = dict.fromkeys(DOCS, ("", "text"))
+    queries = dict.fromkeys([*QUERIES, "none"], ("text", "topic"))
+    grades = {q: {d: int(d in RELEVANT[q]) for d in DOCS[:5]} for q in QUERIES} | {"none": {"d01": 0}}
+    folder = write_beir(tmp_path / "holes", documents, queries, grades)
+    run_file(tmp_path / "all.run", docs=DOCS[10:13] + DOCS[:10] + DOCS[13:])
+    run_file(tmp_path / "part.run", lambda rank: 1.0, queries=QUERIES[1:])
+    found = bench.evaluate(
+        folder,
+        {"all": RunFile("all.run"), "part": RunFile("part.run")},
+        measures=["nDCG@10", "Judged@10", "Bpref", "nDCG(judged_only=True)@10"],
+        depth=18,
+    )
+    return found.save(tmp_path / "out")
+
+
+NOTES = {
+    "left out": "Left out, having no relevant document: none. Mark them no_answer if that is meant.",
+    "unanswered": "part gave no answer to 1 of 20 queries; they count as 0.",
+    "holes": "Labels have holes (Judged@10 is 0.00 for part over the queries that it answers): read Bpref",
+    "cut": "part: 19 of 20 lists end in equal scores at depth 18: what was cut off may tie with them",
+    "unknown": "part: equal scores could stand in another order; how far that moves Bpref",
+}
+
+
+def test_what_a_run_says_of_its_data_is_said_by_a_comparison_of_it(holes, capsys):
+    shown = called(capsys, "show", str(holes))
+    compared = called(capsys, "compare", str(holes))
+    one = called(capsys, "compare", f"{holes}:all", f"{holes}:part")
+    for text in (shown, compared):
+        for what, note in NOTES.items():
+            assert len(lines_of(text, note)) == 1, what
+    for note in NOTES.values():
+        assert len(lines_of(one, note.replace("part", f"{holes}:part"))) == 1
+    assert lines_of(shown, "over all orders")[0].startswith("part: over all orders of equal scores")
+    (line,) = lines_of(compared)
+    assert line.startswith("part: a verdict on it rests on the order of equal scores; over all orders ")
+
+
+def test_notes_are_of_the_systems_that_are_compared(holes, capsys):
+    out = called(capsys, "compare", f"{holes}:all", "all.run", "--collection", "holes")
+    assert "Judged@10 is 0.50 for " in out
+    for what in ("unanswered", "cut", "unknown"):
+        assert not lines_of(out, NOTES[what].partition(": ")[2] or NOTES[what]), what
+
+
+INTERVAL = st.tuples(st.floats(-0.2, 0.2), st.floats(0.0001, 0.2))
+SWAY = st.builds(Sway, st.floats(0, 0.1), st.floats(0, 0.1))
+
+
+def comparison(low, high, verdict, n=20, margin=0.02):
+    middle = (low + high) / 2
+    return Comparison(
+        "a", "b", "MAP", n, middle, low, high, False, 0.5, 0.5, None, 5, 5, 5, margin, None, None, None,
+        verdict,
+    )  # fmt: skip
+
+
+def said(low, high, n, margin):
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "equivalent" if n >= 10 and low > -margin and high < margin else "undecided"
+
+
+@given(INTERVAL, SWAY, SWAY, st.sampled_from([9, 20]))
+def test_a_verdict_rests_on_the_order_where_some_place_of_its_interval_says_another(place, a, b, n):
+    """The oracle walks the interval in small steps over all that the two means can reach."""
+    middle, half = place
+    low, high = middle - half, middle + half
+    now = said(low, high, n, 0.02)
+    reach = -(a.below + b.above), a.above + b.below
+    steps = np.linspace(*reach, 2001)
+    others = {said(low + by, high + by, n, 0.02) for by in steps}
+    one = comparison(low, high, Verdict(now), n)
+    rests = resting([one], {("a", "MAP"): a, ("b", "MAP"): b})
+    if others != {now}:
+        assert rests == [one]
+    # What it could become is never what no place of the interval says.
+    for its in moved(one, a, b):
+        assert reach[0] - 1e-12 <= its.difference - middle <= reach[1] + 1e-12
+        assert str(its.verdict) == said(its.low, its.high, n, 0.02)
+        assert its.high - its.low == pytest.approx(high - low)
