@@ -200,3 +200,107 @@ def test_a_verdict_rests_on_the_order_where_some_place_of_its_interval_says_anot
         assert reach[0] - 1e-12 <= its.difference - middle <= reach[1] + 1e-12
         assert str(its.verdict) == said(its.low, its.high, n, 0.02)
         assert its.high - its.low == pytest.approx(high - low)
+
+
+@pytest.fixture
+def run_of(tmp_path, monkeypatch):
+    """Make a run of system `a` from the scores of its ranks; the relevant documents come first."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    documents = dict.fromkeys(DOCS, ("", "text"))
+    queries = dict.fromkeys(QUERIES, ("text", "topic"))
+    grades = {q: {d: int(DOCS.index(d) >= N_DOCS - 2) for d in DOCS} for q in QUERIES}
+    folder = write_beir(tmp_path / "graded", documents, queries, grades)
+
+    def make(score, queries=QUERIES):
+        run_file(tmp_path / "a.run", score, queries, DOCS[::-1])
+        retrievers = {"a": RunFile("a.run")}
+        found = bench.evaluate(folder, retrievers, measures=["nDCG@10"], depth=20)
+        return str(found.save(tmp_path / "out"))
+
+    return make
+
+
+def equal(rank):
+    return 1.0
+
+
+def distinct(rank):
+    return float(-rank)
+
+
+def gated(capsys, run, baseline, *options):
+    forms = ("--json", "g.json", "--summary", "g.md", "--junit", "g.xml")
+    code = app.app(args=["gate", run, "--baseline", baseline, *forms, *options], standalone_mode=False)
+    return code, capsys.readouterr().out
+
+
+RESTS = (
+    "a{}: a verdict on it rests on the order of equal scores; over all orders: nDCG@10 0.0000 to 1.0000 "
+)
+
+
+def test_a_gate_that_passes_by_the_order_of_equal_scores_says_so_in_every_form(
+    run_of, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    base, now = run_of(distinct), run_of(equal)
+    code, out = gated(capsys, now, base)
+    assert code == 0
+    assert len(lines_of(out, RESTS.format(""))) == 2  # the table, and an annotation
+    assert len([line for line in out.splitlines() if line.startswith("::warning ")]) == 1
+    for name in ("g.json", "g.md", "g.xml"):
+        assert len(lines_of((tmp_path / name).read_text(), RESTS.format(""))) == 1, name
+    (note,) = json.loads((tmp_path / "g.json").read_text())["notes"]
+    assert note.startswith(RESTS.format(""))
+
+
+def test_a_gate_says_it_of_equal_scores_in_the_baseline(run_of, capsys):
+    base, now = run_of(equal), run_of(distinct)
+    _, out = gated(capsys, now, base)
+    (line,) = lines_of(out)
+    assert line.startswith(RESTS.format(", in the baseline"))
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [(distinct, distinct), (equal, equal), (distinct, lambda rank: -min(rank, 18))]
+)
+def test_a_gate_is_silent_where_the_order_decides_nothing(run_of, capsys, tmp_path, then, now):
+    code, out = gated(capsys, run_of(now), run_of(then))
+    assert code == 0
+    assert "orders" not in out
+    assert json.loads((tmp_path / "g.json").read_text())["notes"] == []
+
+
+@pytest.mark.parametrize(("floor", "rests"), [("0.5", 1), ("0", 0)])
+def test_a_floor_that_holds_by_the_order_of_equal_scores(run_of, capsys, floor, rests):
+    base, now = run_of(equal), run_of(equal)
+    _, out = gated(capsys, now, base, "--floor", f"a:nDCG@10={floor}")
+    assert len(lines_of(out)) == rests
+
+
+def test_a_gate_says_what_a_run_says_of_its_data(run_of, capsys, tmp_path):
+    base, now = run_of(distinct), run_of(distinct, QUERIES[1:])
+    _, out = gated(capsys, now, base)
+    note = "a gave no answer to 1 of 20 queries; they count as 0."
+    assert len(lines_of(out, note)) == 1
+    assert note in json.loads((tmp_path / "g.json").read_text())["notes"]
+
+
+def test_ranges_of_all_queries_are_no_narrower_on_those_of_test():
+    """Half of the queries are of test, and one of them alone has all of the range."""
+    from test_gate import record
+
+    from bench.experiment.gate import hold
+
+    n = 40
+    values = np.full(n, 0.5)
+    splits = ["test"] * 20 + ["dev"] * 20
+    then, now = (record({"a": values + add}) for add in (0, 0.02 * (np.arange(n) % 2) - 0.01))
+    for one in (then, now):
+        one.content["queries"]["splits"] = splits
+    mean = 0.5
+    for below, said in ((0.018, 1), (0.005, 0)):
+        # on test twice as far: by 0.036 the difference passes the tolerance of 0.02
+        now.content["systems"]["a"]["ties"] = {"nDCG@10": [mean - below, mean, mean]}
+        assert len(hold(then, now).tied) == said

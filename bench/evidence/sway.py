@@ -22,6 +22,10 @@ class Sway:
     below: float = 0.0
     above: float = 0.0
 
+    def times(self, by: float) -> Sway:
+        """So many times as far."""
+        return Sway(self.below * by, self.above * by)
+
     def like(self, other: Sway) -> bool:
         """Whether both are the same but for rounding."""
         apart = abs(self.below - other.below), abs(self.above - other.above)
