@@ -22,6 +22,14 @@ class Sway:
     below: float = 0.0
     above: float = 0.0
 
+    @classmethod
+    def of(cls, mean: float, over_orders: Sequence[float] | None) -> Sway:
+        """Return that of a mean, given the lowest and the highest over all orders; none where that does
+        not show."""
+        if over_orders is None or not shows(over_orders):
+            return cls()
+        return cls(max(0.0, mean - over_orders[0]), max(0.0, over_orders[-1] - mean))
+
     def times(self, by: float) -> Sway:
         """So many times as far."""
         return Sway(self.below * by, self.above * by)
@@ -30,6 +38,24 @@ class Sway:
         """Whether both are the same but for rounding."""
         apart = abs(self.below - other.below), abs(self.above - other.above)
         return max(apart) <= _ROUNDING
+
+
+def shows(over_orders: Sequence[float]) -> bool:
+    """Whether the lowest and the highest mean, which stand first and last, differ as means are shown."""
+    return f"{over_orders[0]:.4f}" != f"{over_orders[-1]:.4f}"
+
+
+def challengers(means: Mapping[str, float], sways: Mapping[str, Sway], chosen: str) -> list[str]:
+    """Return the others that could have a higher mean than the chosen one with another order of equal
+    scores, the highest first. What equals it and ties alike is none."""
+    lowest = means[chosen] - sways[chosen].below
+    could = {
+        name: mean + sways[name].above
+        for name, mean in means.items()
+        if abs(mean - means[chosen]) > _ROUNDING or not sways[name].like(sways[chosen])
+    }
+    above = [name for name, highest in could.items() if highest > lowest + _ROUNDING]
+    return sorted(above, key=lambda name: -could[name])
 
 
 def resting(

@@ -207,7 +207,7 @@ def _tied(
         ends = floor.now - by.below, floor.now + by.above
         if any(replace(floor, now=end).holds is not floor.holds for end in ends):
             in_now.add((floor.system, floor.measure))
-    lines = tie_notes(now, in_both | in_now), tie_notes(then, in_both, ", in the baseline")
+    lines = tie_notes(now, in_both | in_now), tie_notes(then, in_both, when=", in the baseline")
     return tuple(line for each in lines for line in each.values())
 
 

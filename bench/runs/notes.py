@@ -13,11 +13,13 @@ from typing import Any
 from bench.errors import listed
 from bench.evaluation.judged import JUDGED_DEPTH
 from bench.evaluation.measures import Measure
-from bench.evidence.sway import Sway
-from bench.runs.record import Record
+from bench.evidence.sway import Sway, shows
+from bench.runs.record import Record, labels_entry
+from bench.types import Queries, TestCollection
 
 # With a smaller share of a ranking judged, measures that take the unjudged for not relevant are low.
 _ENOUGH_JUDGED = 0.9
+_VERDICT = "a verdict on it"
 _RAISE_DEPTH = "raise depth"
 _SHOW_HOLES = "Bpref or nDCG(judged_only=True)@10"
 
@@ -66,6 +68,39 @@ class Basis:
         )
 
     @classmethod
+    def measured(
+        cls,
+        test: TestCollection,
+        queries: Queries,
+        measures: Sequence[str],
+        depth: int,
+        systems: Mapping[str, Mapping[str, Any]],
+        deeper: str = _RAISE_DEPTH,
+    ) -> Basis:
+        """What is known of answers to these queries that were measured just now.
+
+        systems  name → its `answers_entry`
+        """
+        asked, judged = set(queries.ids), f"judged@{JUDGED_DEPTH}"
+        missing = [query for query in test.queries.ids if query not in asked]
+        return cls(
+            tuple(measures),
+            len(queries),
+            depth,
+            len(test.collection),
+            labels_entry(test),
+            tuple(query for query in missing if query not in test.no_answer),
+            tuple(query for query in missing if query in test.no_answer),
+            systems,
+            {
+                name: (f"Judged@{JUDGED_DEPTH}", its[judged])
+                for name, its in systems.items()
+                if its[judged] is not None
+            },
+            deeper=deeper,
+        )
+
+    @classmethod
     def merged(cls, parts: Sequence[tuple[Basis, Mapping[str, str]]], measures: Sequence[str]) -> Basis:
         """Return one of several on the same corpus, labels and queries, each with the titles of its
         systems, for these measures."""
@@ -87,18 +122,15 @@ class Basis:
         )
 
     def sway(self, system: str, measure: str, mean: float) -> Sway:
-        """How far other orders of equal scores could move this mean; not at all where that does not
-        show."""
-        found = self.systems[system]["ties"].get(measure)
-        if found is None or not _shows(found):
-            return Sway()
-        low, _, high = found
-        return Sway(max(0.0, mean - low), max(0.0, high - mean))
+        """How far other orders of equal scores could move this mean."""
+        return Sway.of(mean, self.systems[system]["ties"].get(measure))
 
 
-def data_notes(basis: Basis, verdicts: Collection[tuple[str, str]] | None = None) -> Iterator[str]:
-    """Yield all notes. `verdicts` has the (system, measure) of those that rest on the order of equal
-    scores, and then only their ranges are told; where no verdict is given, every range that shows."""
+def data_notes(
+    basis: Basis, verdicts: Collection[tuple[str, str]] | None = None, what: str = _VERDICT
+) -> Iterator[str]:
+    """Yield all notes. Where no verdict is given, the range over orders of equal scores is told wherever
+    it shows; of `verdicts`, (system, measure), where `what` rests on that order."""
     if basis.left_out:
         yield (
             f"Left out, having no relevant document: {listed(basis.left_out)}. "
@@ -116,7 +148,7 @@ def data_notes(basis: Basis, verdicts: Collection[tuple[str, str]] | None = None
             )
     yield from _label_notes(basis)
     yield from _incomplete_notes(basis)
-    yield from tie_notes(basis, verdicts).values()
+    yield from tie_notes(basis, verdicts, what=what).values()
     yield from _cut_ties(basis)
     yield from _unknown_ties(basis)
 
@@ -195,30 +227,29 @@ def _judged_shares(record: Record) -> dict[str, tuple[str, float]]:
 
 
 def tie_notes(
-    basis: Basis, verdicts: Collection[tuple[str, str]] | None = None, when: str = ""
+    basis: Basis,
+    verdicts: Collection[tuple[str, str]] | None = None,
+    *,
+    what: str = _VERDICT,
+    when: str = "",
 ) -> dict[str, str]:
     """Return system → how far tied documents could move its means, where that shows in the table; of
-    `verdicts`, only that on which one rests. `when` tells two runs of one system apart."""
+    `verdicts`, only that on which `what` rests. `when` tells two runs of one system apart."""
     where = f" within the first {basis.depth} documents" if basis.depth < basis.documents else ""
     over = "over all orders of equal scores"
     if verdicts is not None:
-        over = "a verdict on it rests on the order of equal scores; over all orders"
+        over = f"{what} rests on the order of equal scores; over all orders"
     found = {}
     for system, result in basis.systems.items():
         moved = [
             f"{measure} {its[0]:.4f} to {its[2]:.4f} ({its[1]:.4f} expected)"
             for measure, its in result["ties"].items()
-            if _shows(its) and measure in basis.measures
+            if shows(its) and measure in basis.measures
             if verdicts is None or (system, measure) in verdicts
         ]
         if moved:
             found[system] = f"{system}{when}: {over}{where}: {', '.join(moved)}."
     return found
-
-
-def _shows(means: Sequence[float]) -> bool:
-    """Whether lowest and highest mean differ as they are shown."""
-    return f"{means[0]:.4f}" != f"{means[-1]:.4f}"
 
 
 def _cut_ties(basis: Basis) -> Iterator[str]:

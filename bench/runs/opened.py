@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from bench.collections.run_file import ReadRun
 from bench.errors import BenchError, did_you_mean, require
-from bench.evaluation.judged import JUDGED_DEPTH
 from bench.evaluation.measures import Measure, answerable, evaluate
 from bench.evaluation.residual import residuals
 from bench.evaluation.ties import tied_means
@@ -22,7 +21,7 @@ from bench.runs.comparable import longest_list, shallow
 from bench.runs.naming import run_and_system
 from bench.runs.notes import Basis
 from bench.runs.reach import OpenedFile
-from bench.runs.record import Record, answers_entry, labels_entry
+from bench.runs.record import Record, answers_entry
 from bench.types import NO_DOC, TestCollection
 
 
@@ -105,7 +104,6 @@ def measured(
     assert test is not None  # or the file could not have been read
     has_answer = answerable(test.queries, test.qrels)
     queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
-    missing = [q for q, kept in zip(test.queries.ids, has_answer, strict=True) if not kept]
     require(len(queries) > 0, f"no query of '{test.collection.name}' has a relevant document")
     kept = min(depth, len(test.collection))
     ignored = test.qrels.ignore_identical_ids
@@ -118,31 +116,15 @@ def measured(
         notes.append(f"{file.name} has up to {file.depth} documents a query: cut to {kept}, as all are")
     values = evaluate(run, queries, test.qrels, test.collection, measures)
     ties, unknown = tied_means(run, queries, test.qrels, test.collection, measures, values)
-    told = answers_entry(run, queries, test, kept)
+    unseen = residuals(run, queries, test.qrels, test.collection, measures)
+    told = answers_entry(run, queries, test, kept, ties, unknown, unseen)
     if file.depth <= kept:
         told["tied_at_cut"] = 0  # the file ends there: nothing was cut off
-    told |= {
-        "ties": ties,
-        "ties_unknown": unknown,
-        "residuals": residuals(run, queries, test.qrels, test.collection, measures),
-    }
-    name, share = Path(file.name).stem, told[f"judged@{JUDGED_DEPTH}"]
-    basis = Basis(
-        tuple(map(str, measures)),
-        len(queries),
-        kept,
-        len(test.collection),
-        labels_entry(test),
-        tuple(query for query in missing if query not in test.no_answer),
-        tuple(query for query in missing if query in test.no_answer),
-        {name: told},
-        {} if share is None else {name: (f"Judged@{JUDGED_DEPTH}", share)},
-        deeper="compare deeper lists",
-    )
+    name, by = Path(file.name).stem, tuple(map(str, measures))
     return Source(
         file.name,
         (name,),
-        tuple(map(str, measures)),
+        by,
         queries.ids,
         queries.sets,
         test.qrels.fingerprint,
@@ -151,6 +133,6 @@ def measured(
         depth,
         values.values[None],
         (None,),
-        basis,
+        Basis.measured(test, queries, by, kept, {name: told}, "compare deeper lists"),
         tuple(notes),
     )

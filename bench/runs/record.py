@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,11 +161,16 @@ def build(
                 "facts": _portable(result.facts),
                 "fingerprint": asdict(result.fingerprint),
                 "index_bytes": result.nbytes,
-                **answers_entry(result.run, results.queries, test, int(config["depth"])),
+                **answers_entry(
+                    result.run,
+                    results.queries,
+                    test,
+                    int(config["depth"]),
+                    result.ties,
+                    result.ties_unknown,
+                    result.residuals,
+                ),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
-                "ties": {measure: list(means) for measure, means in result.ties.items()},
-                "ties_unknown": list(result.ties_unknown),
-                "residuals": dict(result.residuals),
                 "seconds": dict(result.seconds),
             }
             for name, result in results.systems.items()
@@ -197,8 +202,16 @@ def labels_entry(test: TestCollection) -> dict[str, Any]:
     }
 
 
-def answers_entry(run: Run, queries: Queries, test: TestCollection, depth: int) -> dict[str, Any]:
-    """Return what a record says of a system's answers, kept to this depth."""
+def answers_entry(
+    run: Run,
+    queries: Queries,
+    test: TestCollection,
+    depth: int,
+    ties: Mapping[str, tuple[float, float, float]],
+    ties_unknown: Sequence[str],
+    residuals: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return what a record says of a system's answers, kept to this depth, beside their values."""
     collection, qrels = test.collection, test.qrels
     return {
         "tied_at_cut": tied_at_cut(run, depth, len(collection)),
@@ -207,6 +220,9 @@ def answers_entry(run: Run, queries: Queries, test: TestCollection, depth: int) 
         if qrels.complete
         else mean_judged_share(run, queries, qrels, collection, JUDGED_DEPTH),
         "unanswered": int((run.docs[:, 0] < 0).sum()),
+        "ties": {measure: list(means) for measure, means in ties.items()},
+        "ties_unknown": list(ties_unknown),
+        "residuals": dict(residuals),
     }
 
 
