@@ -24,7 +24,15 @@ QUERIES = [f"q{n}" for n in range(20)]
 RELEVANT = {query: DOCS[: 2 + n % 3] for n, query in enumerate(QUERIES)}
 
 
-def run_file(file, score=lambda rank: -rank, queries=QUERIES, docs=DOCS):
+def equal(rank):
+    return 1.0
+
+
+def distinct(rank):
+    return float(-rank)
+
+
+def run_file(file, score=distinct, queries=QUERIES, docs=DOCS):
     lines = [(q, doc, rank) for q in queries for rank, doc in enumerate(docs, 1)]
     file.write_text("".join(f"{q} Q0 {doc} {rank} {score(rank)} x\n" for q, doc, rank in lines))
     return file.name
@@ -36,7 +44,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     lines = [f"{q} 0 {d} {int(d in RELEVANT[q])}\n" for q in QUERIES for d in DOCS]
     (tmp_path / "qrels.txt").write_text("".join(lines))
-    run_file(tmp_path / "tied.run", lambda rank: 1.0)
+    run_file(tmp_path / "tied.run", equal)
     run_file(tmp_path / "plain.run")
     return tmp_path
 
@@ -112,6 +120,17 @@ def test_alike_rests_on_the_order_where_one_of_them_ties(here, capsys):
     assert line.startswith("tied.run: ")
 
 
+def test_a_file_that_is_cut_among_equal_scores_is_said_to_be(here, capsys):
+    """Only what is cut is lost: a file that ends in equal scores hides nothing."""
+    run_file(here / "short.run", equal, docs=DOCS[:12])
+    out = called(capsys, "compare", "tied.run", "short.run", "--qrels", "qrels.txt")
+    (line,) = lines_of(out, "end in equal scores")
+    assert line == (
+        "tied.run: 20 of 20 lists end in equal scores at depth 12: what was cut off may tie with them, "
+        "which is not known; compare deeper lists."
+    )
+
+
 @pytest.fixture
 def holes(tmp_path, monkeypatch):
     """Labels with holes, a query without a relevant document, and two systems of which one misses one."""
@@ -122,7 +141,7 @@ def holes(tmp_path, monkeypatch):
     grades = {q: {d: int(d in RELEVANT[q]) for d in DOCS[:5]} for q in QUERIES} | {"none": {"d01": 0}}
     folder = write_beir(tmp_path / "holes", documents, queries, grades)
     run_file(tmp_path / "all.run", docs=DOCS[10:13] + DOCS[:10] + DOCS[13:])
-    run_file(tmp_path / "part.run", lambda rank: 1.0, queries=QUERIES[1:])
+    run_file(tmp_path / "part.run", equal, queries=QUERIES[1:])
     found = bench.evaluate(
         folder,
         {"all": RunFile("all.run"), "part": RunFile("part.run")},
@@ -219,14 +238,6 @@ def run_of(tmp_path, monkeypatch):
         return str(found.save(tmp_path / "out"))
 
     return make
-
-
-def equal(rank):
-    return 1.0
-
-
-def distinct(rank):
-    return float(-rank)
 
 
 def gated(capsys, run, baseline, *options):

@@ -52,7 +52,8 @@ class Measured:
         value itself where that is not known."""
         one, test = self.results.systems[name], self.test
         if self.measure.own:
-            found = tie_range(one.run, self.queries, test.qrels, test.collection, [self.measure])
+            asked = one.run, self.queries, test.qrels, test.collection, [self.measure]
+            found = tie_range(*asked, one.measures)
             if found is not None:
                 return np.concatenate([found.low, found.expected, found.high])
         return np.stack([one.measures.row(str(self.measure))] * 3)
