@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from conftest import write_beir
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import bench
@@ -181,6 +181,12 @@ def test_notes_are_of_the_systems_that_are_compared(holes, capsys):
         assert not lines_of(out, NOTES[what].partition(": ")[2] or NOTES[what]), what
 
 
+def test_a_range_that_does_not_show_moves_nothing():
+    """As in the table of a run, which shows four decimals."""
+    assert Sway.of(0.5, [0.49999, 0.5, 0.50001]) == Sway()
+    assert Sway.of(0.5, [0.4998, 0.5, 0.5001]) == Sway(0.5 - 0.4998, 0.5001 - 0.5)
+
+
 INTERVAL = st.tuples(st.floats(-0.2, 0.2), st.floats(0.0001, 0.2))
 SWAY = st.builds(Sway, st.floats(0, 0.1), st.floats(0, 0.1))
 
@@ -201,6 +207,7 @@ def said(low, high, n, margin):
     return "equivalent" if n >= 10 and low > -margin and high < margin else "undecided"
 
 
+@example((-0.008, 0.013), Sway(0.0, 0.018), Sway(), 20)  # undecided at both ends, equivalent between
 @given(INTERVAL, SWAY, SWAY, st.sampled_from([9, 20]))
 def test_a_verdict_rests_on_the_order_where_some_place_of_its_interval_says_another(place, a, b, n):
     """The oracle walks the interval in small steps over all that the two means can reach."""
