@@ -24,7 +24,8 @@ from bench.errors import BenchError
 from bench.evidence.comparison import compare
 from bench.evidence.family import Margins
 from bench.experiment.baseline import anchor_after, loosened
-from bench.experiment.gate import Floor, Outcome, Renewal, _floors, hold, non_inferior
+from bench.experiment.gate import Floor, Renewal, _floors, hold
+from bench.experiment.outcome import Outcome, non_inferior
 from bench.experiment.run import run_and_save
 from bench.ranking import empty
 from bench.report.escape import visible
@@ -42,6 +43,7 @@ def record(values, *, measures=("nDCG@10",), splits="test", weights="w1", depth=
     return Record(
         {
             **prints,
+            "collection": {**prints["collection"], "documents": 100},
             "config": {"depth": depth, "evidence": more.pop("evidence", {})},
             "evidence": {"family": {"measures": [measures[0]]}},
             "queries": {
@@ -49,11 +51,15 @@ def record(values, *, measures=("nDCG@10",), splits="test", weights="w1", depth=
                 "ids": [f"q{i}" for i in range(n)],
                 "sets": sets or ["s"] * n,
                 "splits": [splits] * n,
+                "left_out": [],
+                "no_answer": [],
             },
             "measures": list(measures),
             "systems": {
                 name: {
                     "facts": {"weights_sha256": weights},
+                    "unanswered": 0,
+                    "ties": {},
                     "values": {measure: list(map(float, row)) for measure in measures},
                 }
                 for name, row in values.items()

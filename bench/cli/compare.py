@@ -79,11 +79,13 @@ def compare(
     from bench.evidence.comparison import compare as compare_values
     from bench.evidence.comparison import explore
     from bench.evidence.family import Margins
+    from bench.evidence.sway import resting
     from bench.report.comparison import comparison_csv, comparison_json, comparison_tables
     from bench.report.latex import latex
     from bench.report.markdown import markdown
     from bench.report.write import beside, print_grids
     from bench.runs.contenders import gather
+    from bench.runs.notes import data_notes, tie_notes
     from bench.storage.files import check_file, is_standard_output, write_text
 
     check_file(out)
@@ -120,20 +122,21 @@ def compare(
     if untested:
         others = explore(of(untested), found.systems, untested, pairs, found.sets, margins=margins)
     comparisons = [*family.comparisons, *others]
-    means = {
-        (system, measure): float(mean)
-        for system, row in zip(found.systems, found.values.mean(axis=-1), strict=True)
-        for measure, mean in zip(found.measures, row, strict=True)
-    }
-    tables = comparison_tables(family, others, means)
+    means, sways = found.means, found.sways
+    rests = resting(family.comparisons, sways)
+    verdicts = {(name, one.measure) for one in rests for name in (one.system, one.baseline)}
+    told = tie_notes(found.basis, verdicts)
+    tied = {one: [told[s] for s in (one.system, one.baseline) if s in told] for one in rests}
+    notes = list(data_notes(found.basis, verdicts))
+    tables = comparison_tables(family, others, means, notes)
     if out is not None and form is not None:
         write_text(
             out,
             {
                 ".md": lambda: markdown(tables),
                 ".tex": lambda: latex(tables),
-                ".csv": lambda: comparison_csv(comparisons, means),
-                ".json": lambda: comparison_json(comparisons, means),
+                ".csv": lambda: comparison_csv(comparisons, means, tied),
+                ".json": lambda: comparison_json(comparisons, means, tied),
             }[form](),
         )
     print_grids(tables, beside(out))

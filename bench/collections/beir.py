@@ -150,8 +150,8 @@ def digest(
 ) -> BeirFolder:
     """Return the digest corpus that ships with this package: complete judgements, relevant ≥ 2.
 
-    version  2: 800 queries, each a need of its own; 1: the 274 queries before them, over the same papers,
-             so that results of earlier records can be repeated
+    version  2: 800 queries, each a need of its own; 1: the 274 before them, over the same papers, so
+             that results of earlier records can be repeated
     """
     names = {version: name for name, version in DIGESTS.items()}
     require(

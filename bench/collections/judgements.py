@@ -88,11 +88,6 @@ def judged(
         Queries(queries, ("",) * same, (UNLABELLED,) * same, (qrels.name,) * same),
         rules,
     )
-    if none_relevant := sum(rules.n_relevant(query) == 0 for query in queries):
-        notes.append(
-            f"{none_relevant:,} of {len(queries):,} queries of {qrels} have no document of grade "
-            f"{relevant} or more: left out"
-        )
     return test, notes
 
 

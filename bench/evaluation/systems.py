@@ -16,12 +16,12 @@ from bench.evaluation.facts import check_facts, check_nbytes
 from bench.evaluation.measures import RECALL_DEPTH, Measure, answerable, evaluate, recall_against
 from bench.evaluation.residual import residuals
 from bench.evaluation.results import Results, SystemResult
-from bench.evaluation.ties import tie_range, ties_matter
+from bench.evaluation.ties import tied_means
 from bench.outside import calling
 from bench.ranking import namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.storage.indexes import AnswerStore, IndexStore
-from bench.types import Measures, Queries, Retriever, Run, Searcher, TestCollection
+from bench.types import Queries, Retriever, Run, Searcher, TestCollection
 
 # Queries are searched so many at a time: what a kill can lose, and what one call has to hold.
 BATCH = 256
@@ -133,9 +133,7 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
     asked.store.require_answers(queries)
     measures = asked.measures
     values = evaluate(run, queries, test.qrels, test.collection, measures)
-    own, others = [m for m in measures if m.own], [str(m) for m in measures if not m.own]
-    ties = _tied_means(run, queries, test, own, values)
-    unknown = others and ties_matter(run, queries, test.qrels, test.collection)
+    ties, ties_unknown = tied_means(run, queries, test.qrels, test.collection, measures, values)
     unseen = residuals(run, queries, test.qrels, test.collection, measures)
     recall = None
     if searcher.exact is not None:
@@ -160,27 +158,9 @@ def _run_system(name: str, retriever: Retriever, identity: Fingerprint, asked: _
         identity,
         ties,
         clock.seconds,
-        tuple(others if unknown else ()),
+        ties_unknown,
         unseen,
     )
-
-
-def _tied_means(
-    run: Run, queries: Queries, test: TestCollection, measures: Sequence[Measure], values: Measures
-) -> dict[str, tuple[float, float, float]]:
-    """Lowest, expected and highest mean of each measure that tied documents could change."""
-    names = tuple(map(str, measures))
-    rows = [values.names.index(name) for name in names]
-    canonical = Measures(names, values.query_ids, values.values[rows])
-    found = tie_range(run, queries, test.qrels, test.collection, measures, canonical)
-    if found is None:
-        return {}
-    means = np.stack([found.low, found.expected, found.high]).mean(axis=-1)
-    return {
-        name: (float(low), float(expected), float(high))
-        for name, low, expected, high in zip(found.names, *means, strict=True)
-        if low < high
-    }
 
 
 def _search(searcher: Searcher, name: str, asked: _Asked) -> tuple[Run, float]:

@@ -84,6 +84,33 @@ def tie_range(
     return TieRange(canonical.names, low, np.clip(expected, low, high), high)
 
 
+def tied_means(
+    run: Run,
+    queries: Queries,
+    qrels: Qrels,
+    collection: Collection,
+    measures: Sequence[Measure],
+    values: Measures,
+) -> tuple[dict[str, tuple[float, float, float]], tuple[str, ...]]:
+    """Return measure → lowest, expected and highest mean where tied documents could change it; and the
+    measures that they may change nobody knows how far. `values` has what `evaluate` gave for all."""
+    own, others = [m for m in measures if m.own], [str(m) for m in measures if not m.own]
+    names = tuple(map(str, own))
+    rows = [values.names.index(name) for name in names]
+    canonical = Measures(names, values.query_ids, values.values[rows])
+    found = tie_range(run, queries, qrels, collection, own, canonical)
+    unknown = others and ties_matter(run, queries, qrels, collection)
+    ranges = {}
+    if found is not None:
+        means = np.stack([found.low, found.expected, found.high]).mean(axis=-1)
+        ranges = {
+            name: (float(low), float(expected), float(high))
+            for name, low, expected, high in zip(found.names, *means, strict=True)
+            if low < high
+        }
+    return ranges, tuple(others if unknown else ())
+
+
 def tied_at_cut(run: Run, depth: int, n_docs: int) -> int:
     """Return how many lists were cut at `depth` documents, the last two of which have equal scores: what
     was cut off may tie with them, and no range counts that."""

@@ -35,6 +35,8 @@ class Tuned:
     test_means     default and chosen on test; None where the default was chosen, as are the next two
     on_test        chosen against default on test
     look           which look at these labels of test that was, by the ledger
+    choice_notes   on the data of dev, and where the choice rests on the order of equal scores
+    verdict_notes  where a verdict rests on it, on dev or on test
     """
 
     retriever: str
@@ -48,6 +50,8 @@ class Tuned:
     test_means: tuple[float, float] | None = None
     on_test: Comparison | None = None
     look: int | None = None
+    choice_notes: tuple[str, ...] = ()
+    verdict_notes: tuple[str, ...] = ()
 
 
 def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:

@@ -1,50 +1,31 @@
 """A record against its baseline: what was lost, what is noise, and whether CI should stop.
 
-Non-inferiority on one interval, simultaneous over all that is gated (Piaggio et al. 2012): *passed*
-when its lower end is above −tolerance, *regressed* when it is not and the difference is significantly
-below 0, *undecidable* otherwise. Every system is held against the last baseline, and against the best
-that was ever accepted, so that small steps can not walk downhill.
-
-What passes still passes with a smaller loss on all queries alike, and never with a significant loss of
-the tolerance or more. A larger loss of some queries can make the values more alike, and the interval
-narrower: of 165 queries, three that lose 0.2 are undecidable where four pass.
+The rule is in `outcome`. Every system is held against the last baseline, and against the best that was
+ever accepted, so that small steps can not walk downhill.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import did_you_mean, require
 from bench.evaluation.measures import require_tested_once
-from bench.evidence.comparison import Comparison, Verdict, compare
+from bench.evidence.comparison import Comparison, compare
 from bench.evidence.family import Margins
+from bench.evidence.sway import Sway
 from bench.experiment.baseline import ANCHOR, best_of, on_test, tolerance_of, values_of
+from bench.experiment.outcome import Outcome, outcome_of, rests_on_order
 from bench.runs.comparable import ANEW, require_comparable
+from bench.runs.notes import Basis, data_notes, tie_notes
 from bench.runs.record import Record
 
 # What a mean may lack of a floor that it equals but for rounding: of six times 0.2 it is below 0.2.
 _ROUNDING = 1e-12
-
-
-class Outcome(StrEnum):
-    """What the gate says of one system and measure; the first three pass."""
-
-    UNCHANGED = "unchanged"
-    CHANGED = "changed"
-    IMPROVED = "improved"
-    UNDECIDABLE = "undecidable"
-    REGRESSED = "regressed"
-
-    @property
-    def passes(self) -> bool:
-        """Whether a loss of the tolerance is ruled out."""
-        return self in (Outcome.UNCHANGED, Outcome.CHANGED, Outcome.IMPROVED)
 
 
 @dataclass(frozen=True)
@@ -91,7 +72,11 @@ class Renewal:
 @dataclass(frozen=True)
 class GateResult:
     """All findings and floors, with the systems that are new and have nothing to be compared with, and
-    those that are gone. With a `renewal` the process exits as that says."""
+    those that are gone. With a `renewal` the process exits as that says.
+
+    tied   of what rests on the order of equal scores, a line a system and run
+    notes  on the data of the run
+    """
 
     findings: tuple[Finding, ...]
     floors: tuple[Floor, ...]
@@ -99,6 +84,8 @@ class GateResult:
     gone: tuple[str, ...] = ()
     undecidable_passes: bool = False
     renewal: Renewal | None = None
+    tied: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -183,27 +170,45 @@ def hold(
         )
     new = tuple(system for system in candidate.systems if system not in baseline.systems)
     held = _floors(candidate, floors or {}, test)
-    return GateResult(tuple(findings), held, new, gone, undecidable_passes)
+    return GateResult(
+        tuple(findings),
+        held,
+        new,
+        gone,
+        undecidable_passes,
+        tied=_tied(baseline, candidate, findings, held, test),
+        notes=tuple(data_notes(Basis.of(candidate), verdicts=())),
+    )
 
 
-def outcome_of(
-    last: Comparison, best: Comparison | None, tolerance: float, reranked: int | None = None
-) -> Outcome:
-    """Apply the rule to a comparison with the baseline, and one with the best ever accepted."""
-    outcomes = {non_inferior(one, tolerance) for one in (last, best) if one is not None}
-    for stop in (Outcome.REGRESSED, Outcome.UNDECIDABLE):
-        if stop in outcomes:
-            return stop
-    if last.verdict is Verdict.BETTER:
-        return Outcome.IMPROVED
-    return Outcome.CHANGED if reranked or last.verdict is not Verdict.ALIKE else Outcome.UNCHANGED
+def _tied(
+    baseline: Record,
+    candidate: Record,
+    findings: Sequence[Finding],
+    floors: Sequence[Floor],
+    test: NDArray[np.bool_],
+) -> tuple[str, ...]:
+    """Say where an outcome or a floor rests on the order of equal scores, now or in the baseline."""
+    then, now = Basis.of(baseline), Basis.of(candidate)
 
+    def sway(record: Record, basis: Basis, system: str, measure: str) -> Sway:
+        mean = float(values_of(record, system, measure).mean())
+        # Ranges are of all queries, and those of test may have all of it.
+        return basis.sway(system, measure, mean).times(len(test) / int(test.sum()))
 
-def non_inferior(one: Comparison, tolerance: float) -> Outcome:
-    """Return changed (passed), regressed or undecidable; values that are alike pass."""
-    if one.verdict is Verdict.ALIKE or one.low > -tolerance:
-        return Outcome.CHANGED
-    return Outcome.REGRESSED if one.high < 0 else Outcome.UNDECIDABLE
+    in_both, in_now = set[tuple[str, str]](), set[tuple[str, str]]()
+    for one in findings:
+        name = one.system, one.measure
+        sways = sway(candidate, now, *name), sway(baseline, then, *name)
+        if rests_on_order(one.comparison, one.against_best, one.tolerance, *sways):
+            in_both.add(name)
+    for floor in floors:
+        by = sway(candidate, now, floor.system, floor.measure)
+        ends = floor.now - by.below, floor.now + by.above
+        if any(replace(floor, now=end).holds is not floor.holds for end in ends):
+            in_now.add((floor.system, floor.measure))
+    lines = tie_notes(now, in_both | in_now), tie_notes(then, in_both, when=", in the baseline")
+    return tuple(line for each in lines for line in each.values())
 
 
 def _compared(

@@ -26,12 +26,15 @@ from bench.evidence.crossval import (
     in_one_word,
 )
 from bench.evidence.family import Margins
+from bench.evidence.sway import challengers
 from bench.experiment import looks
 from bench.experiment.build import build, fits, require_allowed, said
 from bench.experiment.evaluate import plan_of
+from bench.experiment.measured import Measured, verdict_notes
 from bench.experiment.run import changed, check, load_collection
 from bench.runs.folder import check_writable
-from bench.types import Queries, Retriever, TestCollection
+from bench.runs.notes import data_notes
+from bench.types import Retriever, TestCollection
 
 DEV, TEST = "dev", "test"
 SEARCHED = "chosen by search"
@@ -112,10 +115,8 @@ class _Search:
     seed: int
     margins: Margins
 
-    def measured(
-        self, names: Sequence[str], test: TestCollection
-    ) -> tuple[Queries, NDArray[np.float64]]:
-        """Return the queries that have an answer, and the values (n_names, n_queries) on them."""
+    def measured(self, names: Sequence[str], test: TestCollection) -> Measured:
+        """Measure these on the queries that have an answer."""
         chosen = {name: self.retrievers[name] for name in names}
         results = run_systems(test, chosen, [self.measure], self.depth)
         for name, error in results.failed.items():
@@ -124,8 +125,7 @@ class _Search:
                 raise BenchError(f"{name} failed, and nothing was chosen: {error}") from error
             print(f"{visible(name)} failed, and nothing was chosen", file=sys.stderr)
             raise error
-        rows = [one.measures.row(str(self.measure)) for one in results.systems.values()]
-        return results.queries, np.stack(rows)
+        return Measured(test, results, self.measure, self.depth)
 
     def against_default(
         self,
@@ -143,24 +143,39 @@ class _Search:
 
 def _on_dev(search: _Search, retriever: str, dev: TestCollection, folds: int) -> Tuned:
     names = list(search.retrievers)
-    queries, values = search.measured(names, dev)
-    means = dict(zip(names, map(float, values.mean(axis=1)), strict=True))
-    held_out, choices = cross_validate(values, folds_of(queries.ids, queries.sets, folds))
+    found = search.measured(names, dev)
+    queries, values, means, by = found.queries, found.values, found.means, str(search.measure)
+    fold = folds_of(queries.ids, queries.sets, folds)
+    held_out, choices = cross_validate(values, fold)
+    chosen = names[first_best(list(means.values()))]
+    on_dev = search.against_default(SEARCHED, held_out, values[0], queries.sets)
+    # One line of the others is enough: that of whichever could be highest.
+    rivals = challengers(means, found.sways, chosen)[:1]
+    close = {(name, by) for name in [chosen, *rivals]} if rivals else set()
+    basis = found.basis(list(dict.fromkeys([DEFAULT, chosen, *rivals])))
+    # A query of the folds' choice is measured by the setting that its fold chose.
+    ranges = {place: found.over_orders(names[place]) for place in set(choices)}
+    rows = [ranges[choices[number]][:, query] for query, number in enumerate(fold)]
+    by_folds = np.stack(rows).mean(axis=0).tolist()
+    both = replace(basis, systems={SEARCHED: {"ties": {by: by_folds}}, DEFAULT: basis.systems[DEFAULT]})
     return Tuned(
         retriever,
-        str(search.measure),
+        by,
         len(queries),
         means,
-        names[first_best(list(means.values()))],
+        chosen,
         float(held_out.mean()),
-        search.against_default(SEARCHED, held_out, values[0], queries.sets),
+        on_dev,
         tuple(names[place] for place in choices),
+        choice_notes=tuple(data_notes(basis, close, "the choice")),
+        verdict_notes=verdict_notes(on_dev, both, {SEARCHED: held_out, DEFAULT: values[0]}, "dev"),
     )
 
 
 def _look_at_test(search: _Search, tuned: Tuned, test: TestCollection, output: Path) -> Tuned:
     """Measure default and chosen setting on test, write the look down, and return what it showed."""
-    queries, (default, chosen) = search.measured([DEFAULT, tuned.chosen], test)
+    found = search.measured([DEFAULT, tuned.chosen], test)
+    queries, (default, chosen) = found.queries, found.values
     means = float(default.mean()), float(chosen.mean())
     look = {
         "retriever": tuned.retriever,
@@ -171,7 +186,15 @@ def _look_at_test(search: _Search, tuned: Tuned, test: TestCollection, output: P
     }
     number = looks.add(output, looks.Seen.of(test, queries), look)
     on_test = search.against_default(tuned.chosen, chosen, default, queries.sets)
-    return replace(tuned, test_means=means, on_test=on_test, look=number)
+    values = {DEFAULT: default, tuned.chosen: chosen}
+    notes = verdict_notes(on_test, found.basis(list(values)), values, "test")
+    return replace(
+        tuned,
+        test_means=means,
+        on_test=on_test,
+        look=number,
+        verdict_notes=(*tuned.verdict_notes, *notes),
+    )
 
 
 def _settings_found(

@@ -25,15 +25,21 @@ NEEDED = Column("queries needed", between="; ", grouped=True)
 _Filled = tuple[Column, Sequence[Cell]]
 # (system, measure) → its mean over the queries.
 Means = Mapping[tuple[str, str], float]
+# Comparisons whose verdict rests on the order of equal scores → what is said of their systems.
+Tied = Mapping[Comparison, Sequence[str]]
 
 
-def comparison_tables(family: Family, exploratory: Sequence[Comparison], means: Means) -> list[Table]:
-    """What was found, one line a comparison; how sure that is; then what is not tested.
+def comparison_tables(
+    family: Family, exploratory: Sequence[Comparison], means: Means, data_notes: Sequence[str] = ()
+) -> list[Table]:
+    """What was found, one line a comparison, with notes on the data; how sure that is; then what is not
+    tested.
 
     A baseline or measure that all lines share stands in the title, so that the tables stay narrow.
     """
     n = family.comparisons[0].n
-    notes, how_sure = _notes(family)
+    found, how_sure = _notes(family)
+    notes = [*found, *data_notes]
     tables = [
         _table(f"Paired comparison on {n} queries", family.comparisons, means, notes),
         _table("How sure that is", family.comparisons, None, how_sure),
@@ -170,9 +176,9 @@ def p_words(p: float | None) -> str:
     return "–" if p is None else f"{p:.{P_DECIMALS}f}"
 
 
-def comparison_csv(comparisons: Sequence[Comparison], means: Means) -> str:
+def comparison_csv(comparisons: Sequence[Comparison], means: Means, tied: Tied) -> str:
     """Return one line a comparison, numbers in full; empty where there is none."""
-    rows = [_row(one, means) for one in comparisons]
+    rows = [_row(one, means) | {"notes": " ".join(tied.get(one, ()))} for one in comparisons]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -180,9 +186,9 @@ def comparison_csv(comparisons: Sequence[Comparison], means: Means) -> str:
     return text.getvalue()
 
 
-def comparison_json(comparisons: Sequence[Comparison], means: Means) -> str:
+def comparison_json(comparisons: Sequence[Comparison], means: Means, tied: Tied) -> str:
     """Return a list of objects; null where there is no number."""
-    rows = [_row(one, means) for one in comparisons]
+    rows = [_row(one, means) | {"notes": list(tied.get(one, ()))} for one in comparisons]
     return json.dumps(rows, indent=1, allow_nan=False) + "\n"
 
 

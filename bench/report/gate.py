@@ -9,7 +9,8 @@ from dataclasses import asdict
 
 from bench.errors import visible
 from bench.evidence.comparison import Comparison, Verdict
-from bench.experiment.gate import Finding, Floor, GateResult, Outcome
+from bench.experiment.gate import Finding, Floor, GateResult
+from bench.experiment.outcome import Outcome
 from bench.report.comparison import P_DECIMALS, difference, number
 from bench.report.markdown import markdown
 from bench.report.table import Cell, Column, Counts, Keep, Number, Table, Text, name_column
@@ -81,6 +82,7 @@ def _findings_table(result: GateResult) -> Table:
         notes.append(f"New, with nothing to compare: {', '.join(result.new)}.")
     if result.gone:
         notes.append(f"No longer run, and so no longer guarded: {', '.join(result.gone)}.")
+    notes += [*result.tied, *result.notes]
     if result.renewal is not None:
         notes.append(f"{result.renewal.why}.")
     by = "" if several else f" by {measures[0]}"
@@ -200,6 +202,8 @@ def gate_junit(result: GateResult) -> str:
             ElementTree.SubElement(case, "failure", type=outcome, message=words)
         else:
             ElementTree.SubElement(case, "system-out").text = words
+    if notes := [*result.tied, *result.notes]:
+        ElementTree.SubElement(suite, "system-out").text = "\n".join(map(visible, notes))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -233,6 +237,7 @@ def as_json(result: GateResult, exit_code: int, error: str | None) -> str:
         "baseline_stale": result.stale,
         "new_systems": list(result.new),
         "findings": findings,
+        "notes": [*result.tied, *result.notes],
         "floors": [{**asdict(one), "holds": one.holds} for one in result.floors],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -250,6 +255,8 @@ def _annotations(result: GateResult) -> Iterator[str]:
         if one.outcome in levels:
             title = f"title=bench gate {one.outcome}"  # a comma would end it
             yield f"::{levels[one.outcome]} {title}::{github_text(finding_words(one))}"
+    for line in result.tied:
+        yield f"::warning title=bench gate equal scores::{github_text(line)}"
     for floor in result.floors:
         if not floor.holds:
             yield f"::{worst} title=bench gate below floor::{github_text(floor_words(floor))}"

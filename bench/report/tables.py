@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from bench.errors import listed
 from bench.evaluation.measures import RECALL_DEPTH
 from bench.evidence.comparison import ALPHA, Comparison, Verdict
 from bench.evidence.intervals import FEW_QUERIES
 from bench.report.form import WIDE
-from bench.report.label_notes import cut_ties, incomplete_notes, label_notes, tie_notes, unknown_ties
 from bench.report.summary import Row, best_systems, select, set_mean, set_names
 from bench.report.table import Cell, Column, Interval, Keep, Number, Table, Text, name_column
+from bench.runs.notes import Basis, data_notes
 from bench.runs.record import Record
 from bench.types import ALL_SETS
 
@@ -117,22 +116,7 @@ def _main_notes(record: Record, approximate: bool, wide: bool) -> list[str]:
             f"vs exact: share of the exact top {RECALL_DEPTH} that an approximate search found; "
             "– where nothing is approximate."
         )
-    left_out, no_answer = (record.content["queries"][key] for key in ("left_out", "no_answer"))
-    if left_out:
-        notes.append(
-            f"Left out, having no relevant document: {listed(left_out)}. "
-            "Mark them no_answer if that is meant."
-        )
-    if no_answer:
-        notes.append(f"{len(no_answer)} queries are marked as having no answer and not counted.")
-    notes += [f"{name} failed: {why}" for name, why in record.content.get("failed", {}).items()]
-    for system, result in record.content["systems"].items():
-        if result["unanswered"]:
-            notes.append(
-                f"{system} gave no answer to {result['unanswered']} of {n} queries; they count as 0."
-            )
-    notes += [*label_notes(record), *incomplete_notes(record)]
-    return [*notes, *tie_notes(record), *cut_ties(record), *unknown_ties(record), *_cut_notes(record)]
+    return [*notes, *data_notes(Basis.of(record)), *_cut_notes(record)]
 
 
 def _family_notes(record: Record) -> Iterator[str]:

@@ -79,6 +79,7 @@ def tuning_tables(tuned: Tuned) -> list[Table]:
             "A verdict asks more than p there: that this interval leaves 0 out.",
             "How many queries would tell can not be planned there.",
         ]
+    notes += tuned.verdict_notes
     title = f"Choosing by search against the default, {tuned.measure}"
     return [dev, Table(title, _COLUMNS, tuple(rows), tuple(notes))]
 
@@ -92,7 +93,7 @@ def _notes_on_dev(tuned: Tuned, shown: int) -> list[str]:
         notes.append("All settings have the same mean: on these queries nothing can be chosen.")
     if tuned.n_dev < FEW_QUERIES:
         notes.append(f"Fewer than {FEW_QUERIES} queries hardly tell settings apart; label more.")
-    return notes
+    return [*notes, *tuned.choice_notes]
 
 
 def _row(where: str, setting: str, means: tuple[float, float], one: Comparison) -> tuple[Cell, ...]:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.collections.run_file import ReadRun
 from bench.errors import BenchError, did_you_mean, require
-from bench.evaluation.measures import Measure, answerable, evaluate
-from bench.ranking import namesakes, ties_of, without
-from bench.runs.comparable import longest_list, shallow
-from bench.runs.naming import run_and_system, system_titles
+from bench.evaluation.measures import Measure
+from bench.evidence.sway import Sway
+from bench.runs.naming import system_titles
+from bench.runs.notes import Basis
+from bench.runs.opened import Source, measured, read_source
 from bench.runs.reach import OpenedFile, Reach
-from bench.runs.record import Record
 from bench.storage.sources import is_unknown
-from bench.types import NO_DOC, TestCollection
+from bench.types import TestCollection
 
 MEASURES = ("nDCG@10", "Recall@5", "Recall@10", "Recall@20", "Recall@100", "MRR@10", "MAP", "P@5")
 
@@ -31,7 +27,8 @@ class Contenders:
     """Per-query values of all systems: `values` float64 (n_systems, n_measures, n_queries).
 
     `notes` say what a reader must know of how they came about; `origins` has the argument and the name
-    in it of each system, "" for the name of one in a run file.
+    in it of each system, "" for the name of one in a run file. `basis` has what notes on the data are
+    made from.
     """
 
     systems: tuple[str, ...]
@@ -39,8 +36,23 @@ class Contenders:
     query_ids: tuple[str, ...]
     sets: tuple[str, ...]
     values: NDArray[np.float64]
+    basis: Basis
     notes: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def means(self) -> dict[tuple[str, str], float]:
+        """(system, measure) → its mean."""
+        return {
+            (system, measure): float(mean)
+            for system, row in zip(self.systems, self.values.mean(axis=-1), strict=True)
+            for measure, mean in zip(self.measures, row, strict=True)
+        }
+
+    @property
+    def sways(self) -> dict[tuple[str, str], Sway]:
+        """(system, measure) → how far other orders of equal scores could move its mean."""
+        return {(one, by): self.basis.sway(one, by, mean) for (one, by), mean in self.means.items()}
 
     def place(self, name: str) -> int:
         """Return the row of a system. Raises `BenchError` with the nearest names."""
@@ -49,25 +61,6 @@ class Contenders:
             return given.index(True)
         require(name in self.systems, f"no system '{name}'; {did_you_mean(name, self.systems)}")
         return self.systems.index(name)
-
-
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """One argument, read: its systems and what they were measured on."""
-
-    name: str
-    systems: tuple[str, ...]
-    measures: tuple[str, ...]
-    query_ids: tuple[str, ...]
-    sets: tuple[str, ...]
-    labels: str
-    corpus: str
-    queries: str
-    depth: int
-    values: NDArray[np.float64]
-    identities: tuple[object, ...]  # the fingerprint of each system; None where it is not known
-    notes: tuple[str, ...] = ()
-    config: Mapping[str, Any] | None = None  # of a run
 
 
 def gather(
@@ -83,12 +76,12 @@ def gather(
     """
     asked = [Measure.read(measure) for measure in measures or MEASURES]
     measures = list(dict.fromkeys(map(str, asked))) if measures else ()
-    read = [_read(name, test) for name in names]
-    runs = [one for one in read if isinstance(one, _Source)]
+    read = [read_source(name, test) for name in names]
+    runs = [one for one in read if isinstance(one, Source)]
     files = [one for one in read if isinstance(one, OpenedFile)]
     reach = Reach.of(files, runs[0].depth if runs else None, test)
     depth = runs[0].depth if runs else reach.common
-    sources = [one if isinstance(one, _Source) else _measured(one, test, asked, depth) for one in read]
+    sources = [one if isinstance(one, Source) else measured(one, test, asked, depth) for one in read]
     if runs:
         sources = [one if one in runs else _in_sets_of(runs[0], one) for one in sources]
     first = sources[0]
@@ -125,95 +118,22 @@ def gather(
         first.query_ids,
         first.sets,
         np.concatenate(values),
+        _basis(sources, titles, chosen),
         tuple(notes),
         tuple((one.name, system if one.config else "") for one in sources for system in one.systems),
     )
 
 
-def _read(name: str, test: TestCollection | None) -> _Source | OpenedFile:
-    path, system = run_and_system(name)
-    require(path.exists(), f"{path} does not exist; name a run's folder or a run file")
-    if path.is_file() and path.name != "record.json":
-        require(not system, f"{path} is a run file, one system; leave ':{system}' out")
-        return _read_run_file(path, test)
-    record = Record.load(path)
-    systems = record.systems
-    if system:
-        require(system in systems, f"{path} has no system '{system}'; {did_you_mean(system, systems)}")
-    kept = [systems.index(system)] if system else list(range(len(systems)))
-    longest = functools.partial(longest_list, path if path.is_dir() else path.parent, record)
-    # What was declared confirmatory comes first, and is what is tested if nothing else is named.
-    measures = list(dict.fromkeys([record.primary, *record.measures]))
-    return _Source(
-        name,
-        tuple(systems[place] for place in kept),
-        tuple(measures),
-        tuple(record.query_ids),
-        tuple(record.sets),
-        record.content["labels"]["fingerprint"],
-        record.content["collection"]["fingerprint"],
-        record.content["queries"]["fingerprint"],
-        record.depth,
-        np.stack([record.values(measure)[kept] for measure in measures], axis=1),
-        tuple(record.content["systems"][systems[place]].get("fingerprint") for place in kept),
-        tuple(shallow(record, [systems[place] for place in kept], longest)),
-        record.content["config"],
-    )
-
-
-def _read_run_file(file: Path, test: TestCollection | None) -> OpenedFile:
-    if test is None:
-        raise BenchError(
-            f"{file} is a run file and holds no measures; say on what to measure it with "
-            "--collection DIR (a BEIR folder, or digest) or --qrels FILE"
-        )
-    answers = ReadRun.read(file, test.collection)
-    longest = answers.longest
-    if test.qrels.ignore_identical_ids:  # the query's own document is no part of the depth
-        own = namesakes(test.queries, test.collection)
-        found = answers.of(test.queries, longest, ties_of(test.collection))
-        found = without(found, own, longest)
-        lengths = (found.docs != NO_DOC).sum(axis=1)
-        whole = len(test.collection)  # and a list of all but it leaves nothing out
-        longest = whole if any(lengths + (own != NO_DOC) >= whole) else int(lengths.max())
-    return OpenedFile(str(file), answers, longest)
-
-
-def _measured(
-    file: OpenedFile, test: TestCollection | None, measures: Sequence[Measure], depth: int
-) -> _Source:
-    """Measure the first `depth` documents of each query; note where a value is not what it seems."""
-    assert test is not None  # or the file could not have been read
-    has_answer = answerable(test.queries, test.qrels)
-    queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
-    require(len(queries) > 0, f"no query of '{test.collection.name}' has a relevant document")
-    kept = min(depth, len(test.collection))
-    ignored = test.qrels.ignore_identical_ids
-    file.answers.require_some(queries)
-    run = file.answers.of(queries, min(kept + ignored, len(test.collection)), ties_of(test.collection))
-    if ignored:
-        run = without(run, namesakes(queries, test.collection), kept)
-    notes = []
-    if unanswered := int((run.docs[:, 0] == NO_DOC).sum()):
-        notes.append(
-            f"{file.name} does not answer {unanswered} of {len(queries)} queries: each counts as 0"
-        )
-    if file.depth > kept:
-        notes.append(f"{file.name} has up to {file.depth} documents a query: cut to {kept}, as all are")
-    return _Source(
-        file.name,
-        (Path(file.name).stem,),
-        tuple(map(str, measures)),
-        queries.ids,
-        queries.sets,
-        test.qrels.fingerprint,
-        test.collection.fingerprint,
-        queries.fingerprint,
-        depth,
-        evaluate(run, queries, test.qrels, test.collection, measures).values[None],
-        (None,),
-        tuple(notes),
-    )
+def _basis(sources: Sequence[Source], titles: Sequence[str], measures: Sequence[str]) -> Basis:
+    """Return what notes are made from, by the titles of the systems; of a system that failed the run is
+    named where there are several."""
+    left, parts = list(titles), []
+    for source in sources:
+        called = {system: left.pop(0) for system in source.systems}
+        if len(sources) > 1:
+            called |= {system: f"{source.name}:{system}" for system in source.basis.failed}
+        parts.append((source.basis, called))
+    return Basis.merged(parts, measures)
 
 
 def _same(titles: Sequence[str], identities: Sequence[object]) -> Iterator[str]:
@@ -224,7 +144,7 @@ def _same(titles: Sequence[str], identities: Sequence[object]) -> Iterator[str]:
             yield f"{one} and {other} are one system: equal settings, code, files and libraries"
 
 
-def _in_sets_of(run: _Source, file: _Source) -> _Source:
+def _in_sets_of(run: Source, file: Source) -> Source:
     """A run file has no query sets of its own, and its collection may have been read by others."""
     if file.sets == run.sets:
         return file
@@ -232,7 +152,7 @@ def _in_sets_of(run: _Source, file: _Source) -> _Source:
     return replace(file, sets=run.sets, notes=(*file.notes, said))
 
 
-def _require_same(one: _Source, other: _Source) -> None:
+def _require_same(one: Source, other: Source) -> None:
     require(one.corpus == other.corpus, f"{other.name} ran on another corpus than {one.name}")
     for here, there in ((one, other), (other, one)):
         known = set(there.query_ids)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from bench.runs.schema import check_record
 from bench.runs.values import INLINE, Values, inline_values, load_values, values_entry
 from bench.storage.files import require_regular, write_text
 from bench.storage.strict_json import parse_json
-from bench.types import TestCollection
+from bench.types import Queries, Run, TestCollection
 
 SCHEMA = 3
 RECORD = "record.json"
@@ -130,7 +130,7 @@ def build(
 ) -> Record:
     """Collect everything that tells what was run, on what, with what, what came out, and how far it can
     be trusted."""
-    collection, qrels = test.collection, test.qrels
+    collection = test.collection
     values = np.stack([result.measures.values for result in results.systems.values()])
     now = datetime.now(UTC)
     content: dict[str, Any] = {
@@ -146,16 +146,7 @@ def build(
             "documents": len(collection),
             "fingerprint": collection.fingerprint,
         },
-        "labels": {
-            "fingerprint": qrels.fingerprint,
-            "relevant": qrels.relevant,
-            "complete": qrels.complete,
-            "judgements": sum(len(grades) for grades in qrels.grades.values()),
-            # trec_eval's "pooled, not judged", which infAP alone tells from an absent pair
-            "pooled_unjudged": sum(grade < 0 for one in qrels.grades.values() for grade in one.values()),
-            "missing_documents": test.missing_documents,
-            "ignore_identical_ids": qrels.ignore_identical_ids,
-        },
+        "labels": labels_entry(test),
         "queries": {
             "fingerprint": results.queries.fingerprint,
             "ids": list(results.queries.ids),
@@ -170,16 +161,16 @@ def build(
                 "facts": _portable(result.facts),
                 "fingerprint": asdict(result.fingerprint),
                 "index_bytes": result.nbytes,
-                "tied_at_cut": tied_at_cut(result.run, int(config["depth"]), len(collection)),
-                # measures need not have Judged@k, and holes in the labels mislead all the same
-                f"judged@{JUDGED_DEPTH}": None
-                if qrels.complete
-                else mean_judged_share(result.run, results.queries, qrels, collection, JUDGED_DEPTH),
-                "unanswered": int((result.run.docs[:, 0] < 0).sum()),
+                **answers_entry(
+                    result.run,
+                    results.queries,
+                    test,
+                    int(config["depth"]),
+                    result.ties,
+                    result.ties_unknown,
+                    result.residuals,
+                ),
                 f"recall@{RECALL_DEPTH}_vs_exact": result.recall_vs_exact,
-                "ties": {measure: list(means) for measure, means in result.ties.items()},
-                "ties_unknown": list(result.ties_unknown),
-                "residuals": dict(result.residuals),
                 "seconds": dict(result.seconds),
             }
             for name, result in results.systems.items()
@@ -194,6 +185,45 @@ def build(
     content["id"] = f"{now:%Y%m%d-%H%M%S}-{_short_hash(same)}"
     content["ir_metadata"] = annotation(content)
     return Record(content, values)
+
+
+def labels_entry(test: TestCollection) -> dict[str, Any]:
+    """Return what a record says of the labels."""
+    qrels = test.qrels
+    return {
+        "fingerprint": qrels.fingerprint,
+        "relevant": qrels.relevant,
+        "complete": qrels.complete,
+        "judgements": sum(len(grades) for grades in qrels.grades.values()),
+        # trec_eval's "pooled, not judged", which infAP alone tells from an absent pair
+        "pooled_unjudged": sum(grade < 0 for one in qrels.grades.values() for grade in one.values()),
+        "missing_documents": test.missing_documents,
+        "ignore_identical_ids": qrels.ignore_identical_ids,
+    }
+
+
+def answers_entry(
+    run: Run,
+    queries: Queries,
+    test: TestCollection,
+    depth: int,
+    ties: Mapping[str, tuple[float, float, float]],
+    ties_unknown: Sequence[str],
+    residuals: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return what a record says of a system's answers, kept to this depth, beside their values."""
+    collection, qrels = test.collection, test.qrels
+    return {
+        "tied_at_cut": tied_at_cut(run, depth, len(collection)),
+        # measures need not have Judged@k, and holes in the labels mislead all the same
+        f"judged@{JUDGED_DEPTH}": None
+        if qrels.complete
+        else mean_judged_share(run, queries, qrels, collection, JUDGED_DEPTH),
+        "unanswered": int((run.docs[:, 0] < 0).sum()),
+        "ties": {measure: list(means) for measure, means in ties.items()},
+        "ties_unknown": list(ties_unknown),
+        "residuals": dict(residuals),
+    }
 
 
 def change_record(folder: Path, changes: Mapping[str, Any]) -> None:

@@ -451,7 +451,7 @@ COMPARE = [
     Row("compare-measure-twice", "compare run --measure MAP --measure MAP", nothing, 2, "a measure twice"),
     Row("compare-measure-judged", "compare run --measure Judged@10", nothing, 2, "can not be tested"),
     Row("compare-suffix-of-a-file", "compare a.trec:x b.trec --collection c", nothing, 2, "leave ':x' out"),
-    Row("compare-queries-missing", "FILES", put("b.trec", "q1 Q0 d01 1 2.0 b\nq2 Q0 d03 1 2.0 b\n"), 0, "does not answer 2 of 4 queries"),
+    Row("compare-queries-missing", "FILES", put("b.trec", "q1 Q0 d01 1 2.0 b\nq2 Q0 d03 1 2.0 b\n"), 0, "gave no answer to 2 of 4 queries"),
     Row("compare-scores-equal", "FILES", put("b.trec", "".join(f"{q} Q0 {d} 1 1.0 b\n" for q in ("q1", "q2", "q3", "q4") for d in ("d01", "d05"))), 0, "all scores of a query are equal"),
     Row("compare-scores-against-ranks", "FILES", put("b.trec", "q1 Q0 d01 1 0.1 x\nq1 Q0 d02 2 0.2 x\n"), 0, "contradict the rank column"),
     Row("compare-scores-beyond-float32", "FILES", put("b.trec", "q1 Q0 d01 1 16777217 b\nq1 Q0 d02 2 16777216 b\n"), 0, ["b.trec: scores that differ are equal in float32", "1 of 1 queries, the first 'q1'", "write ranks as scores"]),

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.evidence.comparison import compare
-from bench.experiment.gate import Outcome, non_inferior
+from bench.experiment.outcome import Outcome, non_inferior
 from bench.runs.record import Record
 from bench.types import Collection, Queries, Retriever, Run, Searcher, Store
 
