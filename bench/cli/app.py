@@ -118,10 +118,9 @@ def main() -> NoReturn:
     outlast_readers()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of ASCII shows "→" as an escape
         sys.stdout.reconfigure(errors="backslashreplace")
-    # A run of seconds makes few cycles and many objects that stay: look for garbage seldom. With the
-    # freeze below, the main job from the cache takes 2.3 s CPU, without this one 2.4, without both 2.7,
-    # medians of 3 on 2 cores.
-    gc.set_threshold(100_000, 20, 20)
+    # A run of seconds makes few cycles and many objects that stay, the main job 250,000. Each look at
+    # 100,000 of them takes 30 ms: look for garbage seldom.
+    gc.set_threshold(500_000, 20, 20)
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     # Given anywhere, also after a subcommand that hands its arguments on to Hydra.
