@@ -10,13 +10,15 @@ import krippendorff
 import numpy as np
 import pytest
 from conftest import DOCUMENTS, QRELS, QUERIES, only_run, write_beir
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
 from bench.cli import app
 from bench.collections.trec import read_scores
 from bench.errors import BenchError
+from bench.evidence.resampling import resampling_counts
 from bench.labelling.agreement import (
     agreement,
     binary,
@@ -110,32 +112,108 @@ def test_where_nothing_differs_the_bound_is_what_the_queries_can_have_missed():
     found = agreement("all", first, second, queries, 2, 0)
     for same in (found.kappa, found.overlap):
         assert (same.value, same.high, same.flat) == (1, 1, True)
-        # a share of the queries this large escapes twenty of them with a chance of 2.5 %
-        assert (same.low) ** 20 == pytest.approx(0.025)
+    # A share of the queries this large escapes twenty of them with a chance of 2.5 %. There each may
+    # take a paper that the other does not: one pair of a query's two would be relevant to one alone.
+    share = 1 - 0.025 ** (1 / 20)
+    assert found.overlap.low == pytest.approx((1 - share) / (1 - share + 2 * share))
+    assert found.kappa.low == pytest.approx(1 - share / (1 / 2))  # seen over chance, as both find half
     for other in (found.weighted_kappa, found.alpha):
         assert other.value < 1
         assert not other.flat
     # who finds nothing in half of the queries shows nothing there
     half = {pair: grade if pair[0] in queries[:10] else 0 for pair, grade in first.items()}
-    assert agreement("all", half, half, queries, 2, 0).overlap.low ** 10 == pytest.approx(0.025)
+    assert agreement("all", half, half, queries, 2, 0).overlap.low == pytest.approx(
+        0.025 ** (1 / 10) / (2 - 0.025 ** (1 / 10))
+    )
 
 
-@pytest.mark.parametrize(("n", "share", "least"), [(40, 0.99, 0.9), (15, 0.95, 0.9), (8, 0.95, 0.85)])
-def test_intervals_cover_an_agreement_that_is_seldom_broken(n, share, least, monkeypatch):
-    """Each query has one pair that the first assessor finds relevant, and the second with this chance."""
-    monkeypatch.setattr("bench.labelling.agreement.RESAMPLES", 400)
+@pytest.mark.parametrize("n", [5, 20, 100])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+@pytest.mark.parametrize("other", [False, True], ids=["none", "another"])
+def test_intervals_cover_agreement_however_seldom_it_shows(n, share, other, monkeypatch):
+    """The first assessor finds one of four papers, the second the same in this share of the queries, and
+    none, or another one, elsewhere. The truth is what all queries together would say."""
+    drawn = resampling_counts(0, n, 400)
+    monkeypatch.setattr("bench.labelling.agreement.resampling_counts", lambda *_: drawn)
     rng = np.random.default_rng(11)
     queries = [f"q{q}" for q in range(n)]
-    first = {(q, f"d{d}"): 2 * (d == 0) for q in queries for d in range(4)}
-    agreed, by_chance = 1 - (1 - share) / 4, (1 / 4) * (share / 4) + (3 / 4) * (1 - share / 4)
-    truth = np.array([share, (agreed - by_chance) / (1 - by_chance)])
+    nothing = {(q, f"d{d}"): 0 for q in queries for d in range(4)}
+    first = nothing | {(q, "d0"): 2 for q in queries}
+    relevant = np.array([1 / 4, (1 if other else share) / 4])
+    differ = (1 + other) * (1 - share) / 4
+    by_chance = relevant @ (1 - relevant[::-1])
+    truth = np.array([share / (share + 4 * differ), 1 - differ / by_chance])
     covered = np.zeros(2)
-    for _ in range(200):
-        lost = {(q, "d0"): 0 for q in queries if rng.random() > share}
-        found = agreement("all", first, first | lost, queries, 2, 0)
+    for _ in range(150):
+        same = rng.random(n) < share
+        kept = {(q, "d0"): 2 for q, agrees in zip(queries, same, strict=True) if agrees}
+        lost = {(q, "d1"): 2 for q, agrees in zip(queries, same, strict=True) if other and not agrees}
+        found = agreement("all", first, nothing | kept | lost, queries, 2, 0)
         low, high = np.array([(one.low, one.high) for one in (found.overlap, found.kappa)]).T
+        assert (low < high).all()
         covered += (low <= truth) & (truth <= high)
-    assert covered.min() / 200 >= least
+        if same.all() or not same.any():
+            exact = binomtest(int(same.sum()), n).proportion_ci(0.95)  # Clopper and Pearson
+            # where each takes another paper, a query on which they differ counts twice
+            held = [one / (one + (1 + other) * (1 - one)) for one in exact]
+            assert found.overlap.flat
+            assert found.overlap.low <= held[0] + 1e-9
+            assert found.overlap.high >= held[1] - 1e-9
+    assert covered.min() / 150 >= 0.85
+
+
+def test_one_query_that_tells_leaves_nearly_all_open():
+    queries = [f"q{n}" for n in range(10)]
+    first = {(q, d): 0 for q in queries for d in ("d1", "d2", "d3")}
+    both, one, none = ({("q4", d): 2 for d in names} for names in (("d1", "d2"), ("d1",), ("d3",)))
+    for mine, theirs, value in ((both, both, 1.0), (both, one, 0.5), (both, none, 0.0)):
+        found = agreement("all", first | mine, first | theirs, queries, 2, 0)
+        assert found.overlap.value == value
+        for estimate in (found.kappa, found.overlap):
+            assert estimate.flat
+            assert estimate.low < 0.05
+            assert estimate.high > 0.95
+        # the one query is in none of the ten drawn with a chance of 0.9^10
+        assert found.overlap.undefined == pytest.approx(0.9**10, abs=0.02)
+        said = agreement_table(("a", "b"), [found], 2).notes
+        assert any(
+            note.startswith("Resamples that have no value") and "up to 3" in note for note in said
+        )
+
+
+def test_queries_that_are_all_alike_are_bounded_on_both_sides():
+    """Each assessor finds two papers of a query, and one of them is the other's: overlap 1/3 everywhere.
+    Some queries tell nothing, so that κ has a spread, of chance alone."""
+    queries = [f"q{n}" for n in range(30)]
+    nothing = {(q, f"d{d}"): 0 for q in queries for d in range(6)}
+    first = nothing | {(q, d): 2 for q in queries[:20] for d in ("d0", "d1")}
+    second = nothing | {(q, d): 2 for q in queries[:20] for d in ("d1", "d2")}
+    found = agreement("all", first, second, queries, 2, 0)
+    share = 1 - 0.025 ** (1 / 20)
+    assert found.overlap.high == pytest.approx((1 - share) / 3 + share)
+    assert found.overlap.low == pytest.approx((1 - share) / (3 * (1 - share) + 4 * share))
+    for estimate in (found.kappa, found.weighted_kappa, found.alpha):
+        assert estimate.flat
+        assert estimate.high - estimate.value > 0.08
+        assert estimate.value - estimate.low > 0.04
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=5),
+        min_size=2,
+        max_size=6,
+    )
+)
+@settings(max_examples=50)
+def test_no_interval_is_a_point(queries):
+    pairs = {(f"q{q}", f"d{d}"): both for q, own in enumerate(queries) for d, both in enumerate(own)}
+    first, second = ({pair: both[n] for pair, both in pairs.items()} for n in (0, 1))
+    found = agreement("all", first, second, [f"q{q}" for q in range(len(queries))], 2, 0)
+    for one in (found.kappa, found.weighted_kappa, found.alpha, found.overlap):
+        if not np.isnan(one.value):
+            assert one.low <= one.value <= one.high
+            assert one.low < one.high
 
 
 def with_passes(folder, *passes):
@@ -180,9 +258,9 @@ def test_few_queries_and_none_that_differ_are_flagged(bench, tmp_path):
     page = (tmp_path / "agreement.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| all"))
     assert row.startswith(r"| all \* |")
-    assert row.endswith("| 1.000 [0.398, 1.000]° |")  # 0.398^4 = 0.025
+    assert row.endswith("| 1.000 [0.248, 1.000]° |")  # 0.398 / (2 - 0.398), 0.398^4 = 0.025
     assert "fewer than 15 queries: read with care." in page
-    assert "° no query shows a disagreement" in page
+    assert "° the queries are too much alike in this value for a bootstrap" in page
 
 
 def test_many_queries_that_differ_are_not_flagged():

@@ -48,7 +48,7 @@ def agreement_table(
             (
                 Text(one.group, flag="!" * loose + "*" * few),
                 *map(Counts, (*counts, *differing)),
-                *map(_estimate, (one.kappa, one.weighted_kappa, one.alpha, one.overlap)),
+                *map(_estimate, _estimates(one)),
             )
         )
     notes = [
@@ -68,10 +68,20 @@ def agreement_table(
         notes.append(f"* fewer than {FEW_QUERIES} queries: read with care.")
     if has_wide(body):
         notes.append(
-            f"{WIDE} no query shows a disagreement: the lower bound is what so many queries can have "
-            "missed."
+            f"{WIDE} the queries are too much alike in this value for a bootstrap, as where all agree "
+            "or none does: the bounds are what so many queries can have missed."
+        )
+    undefined = max(estimate.undefined for one in groups for estimate in _estimates(one))
+    if undefined:
+        notes.append(
+            "Resamples that have no value, such as those in which nobody finds anything, are left out: "
+            f"up to {100 * undefined:.2g} % of a line's."
         )
     return Table(f"Agreement of {names[0]} and {names[1]}", columns, tuple(body), tuple(notes))
+
+
+def _estimates(one: Agreement) -> tuple[Estimate, ...]:
+    return one.kappa, one.weighted_kappa, one.alpha, one.overlap
 
 
 def _estimate(estimate: Estimate) -> Cell:
