@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from conftest import DOCUMENTS, QRELS, QUERIES, only_run, write_beir
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, kendalltau
 from sklearn.metrics import cohen_kappa_score
 
 from bench.cli import app
@@ -29,7 +30,7 @@ from bench.labelling.agreement import (
     quadratic_kappa,
 )
 from bench.labelling.passes import ToJudge
-from bench.labelling.relabel import relabel
+from bench.labelling.relabel import Relabelled, relabel
 from bench.report.agreement import agreement_table
 from bench.runs.record import Record
 
@@ -420,6 +421,21 @@ def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, ref
     (tmp_path / "link").symlink_to(tmp_path / runs[0])
     for same in (runs[0], f"./{runs[0]}/", f"{runs[0]}/../run", "link"):
         assert "named twice; name each run once" in refusal("agree", "c", *both[:2], "--runs", same)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=2, max_size=3))
+def test_rounding_orders_no_systems(counts):
+    """The mean of ten queries, added up in another order for each system and labelling. The oracle has
+    the orders of whole numbers."""
+    rng = np.random.default_rng(2)
+    means = np.array(
+        [[sum(rng.permutation([0.1] * n + [0.7] * 3 + [0.2])) / 10 for n in row] for row in counts]
+    )
+    names = tuple("abc"[: len(counts)])
+    found = Relabelled(names, tuple("vwxyz"), ("P@10",), means[:, :, None], 10, 0, (), (), 1).order_tau()
+    for a, b in itertools.combinations(range(len(counts)), 2):
+        tau = kendalltau(counts[a], counts[b]).statistic
+        assert found[names[a], names[b], "P@10"] == pytest.approx(tau, nan_ok=True)
 
 
 def test_a_run_of_one_system_has_no_order(bench, tmp_path):
