@@ -278,7 +278,10 @@ def test_a_pass_of_a_sample_is_compared_where_that_is_asked_for(bench, tmp_path)
     file = folder / "passes" / "b.tsv"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
-    assert bench("agree", str(folder)).returncode == 2
+    refused = bench("agree", str(folder))
+    assert refused.returncode == 2
+    assert "'b' has no query q3 and 1 more, which a has; judge what is missing" in refused.stderr
+    assert "compare what both judged with bench agree --sample, or name two passes" in refused.stderr
     done = bench("agree", str(folder), "--sample", "--out", "agreement.md")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "agreement.md").read_text()
@@ -366,6 +369,7 @@ def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c,
     done = bench("agree", "c", "--runs", str(run_of_c))
     assert done.returncode == 0
     assert "its files are not held against its record: the labels changed since the run" in done.stderr
+    assert "; name a folder with the earlier labels as FOLDER" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -394,6 +398,57 @@ def test_queries_that_no_pass_holds_keep_their_labels_and_are_counted(bench, run
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "agreement.md").read_text()
     assert "4 queries. 2 of them no pass holds: their grades are those of qrels/." in page
+
+
+def test_of_a_sample_only_its_queries_are_measured(bench, refusal, run_of_c, tmp_path):
+    file = tmp_path / "c" / "passes" / "b.tsv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
+    done = bench("agree", "c", "--sample", "--runs", str(run_of_c), "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    assert "no pass holds" not in page
+    assert "2 queries, of those that both judged; 2 more of the run are not measured." in page
+    # P@5 by hand, of the two queries: what a grades 2 or more among a system's first five
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| bm25 | P@5")]
+    found = read_scores(run_of_c / "bm25.trec")
+    means = [
+        np.mean([sum(grades.get((q, d), 0) >= 2 for d, _ in found[q][:5]) / 5 for q in ("q1", "q2")])
+        for grades in (A, B)
+    ]
+    assert [float(cell.strip(" *")) for cell in rows[0][2:4]] == pytest.approx(means, abs=5e-5)
+    to_judge = ToJudge.load(tmp_path / "c")
+    labels = {name: to_judge.read(name).grades for name in "ab"}
+    with pytest.raises(BenchError, match="asks no query of the sample; name another run"):
+        relabel([run_of_c], to_judge, labels, among={"q9"})
+
+
+def test_what_was_settled_for_others_is_left_out_and_said(bench, run_of_c, tmp_path):
+    folder = with_passes(tmp_path / "d", A, B, A | {("q1", "d09"): 2})
+    (folder / "passes").rename(tmp_path / "c" / "three")
+    shutil.rmtree(tmp_path / "c" / "passes")
+    (tmp_path / "c" / "three").rename(tmp_path / "c" / "passes")
+    file = tmp_path / "c" / "passes" / "adjudication.tsv"
+    head = "query-id\tcorpus-id\tscore\tnote\tpasses\n"
+    first = "q1\td12\t2\tsurveyed\ta=2 b=0\n"
+    others = f"{head}{first}q1\td09\t1\t\ta=0 b=1\nq4\td07\t2\t\ta=2 b=3\n"
+    command = ["agree", "c", "--runs", str(run_of_c), "--pass", "a", "--pass"]
+    file.write_text(others)
+    assert bench(*command, "b").stderr == ""
+    for text, name, why in (
+        (others, "c", "q1, d09 was settled for a=0 b=1, and now it is a=0 c=2"),
+        (head + first, "b", "q1, d09 is not settled yet (0 or 1)"),
+        (others.replace("surveyed", ""), "b", "q1, d12 was settled without a reason"),
+    ):
+        file.write_text(text)
+        done = bench(*command, name)
+        assert done.returncode == 0, done.stderr
+        assert f"the column 'final' is left out: by c/passes/adjudication.tsv, {why}" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "adjudicate" not in done.stderr  # which would replace the decisions
+        assert "final" not in done.stdout
+    file.write_text(others + "q1\td05\tx\t\n")
+    assert bench(*command, "b").returncode == 2  # a file that can not be read is still refused
 
 
 def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, refusal, tmp_path):
@@ -432,7 +487,9 @@ def test_rounding_orders_no_systems(counts):
         [[sum(rng.permutation([0.1] * n + [0.7] * 3 + [0.2])) / 10 for n in row] for row in counts]
     )
     names = tuple("abc"[: len(counts)])
-    found = Relabelled(names, tuple("vwxyz"), ("P@10",), means[:, :, None], 10, 0, (), (), 1).order_tau()
+    found = Relabelled(
+        names, tuple("vwxyz"), ("P@10",), means[:, :, None], 10, 0, 0, (), (), 1
+    ).order_tau()
     for a, b in itertools.combinations(range(len(counts)), 2):
         tau = kendalltau(counts[a], counts[b]).statistic
         assert found[names[a], names[b], "P@10"] == pytest.approx(tau, nan_ok=True)

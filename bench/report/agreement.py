@@ -107,21 +107,20 @@ def relabelled_tables(result: Relabelled, relevant: int) -> list[Table]:
         for m, measure in enumerate(result.measures)
         for s, system in enumerate(result.systems)
     )
-    standing = (
-        f" {result.n_standing} of them no pass holds: their grades are those of qrels/."
-        if result.n_standing
-        else ""
-    )
-    largest = f"The largest change of any mean is {result.largest_change:.4f}."
-    notes = [f"{result.n_queries} queries.{standing} {largest}"]
+    counted = f"{result.n_queries} queries"
+    if result.n_outside:
+        counted += f", of those that both judged; {result.n_outside} more of the run are not measured"
+    if result.n_standing:
+        counted += f". {result.n_standing} of them no pass holds: their grades are those of qrels/"
+    notes = [f"{counted}. The largest change of any mean is {result.largest_change:.4f}."]
     if result.left_out:
         notes.append(
             f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
-    counted = f"Binary measures count grades from {result.relevant} on as relevant, as in the run."
+    binary = f"Binary measures count grades from {result.relevant} on as relevant, as in the run."
     if relevant != result.relevant:
-        counted += f" --relevant {relevant} is of the agreement alone."
-    notes += [counted, *(f"{said}." for said in result.names)]
+        binary += f" --relevant {relevant} is of the agreement alone."
+    notes += [binary, *(f"{said}." for said in result.names)]
     means = Table(
         "Means of the same runs under each labelling",
         (
