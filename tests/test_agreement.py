@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -10,13 +11,15 @@ import krippendorff
 import numpy as np
 import pytest
 from conftest import DOCUMENTS, QRELS, QUERIES, only_run, write_beir
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest, kendalltau
 from sklearn.metrics import cohen_kappa_score
 
 from bench.cli import app
 from bench.collections.trec import read_scores
 from bench.errors import BenchError
+from bench.evidence.resampling import resampling_counts
 from bench.labelling.agreement import (
     agreement,
     binary,
@@ -27,7 +30,7 @@ from bench.labelling.agreement import (
     quadratic_kappa,
 )
 from bench.labelling.passes import ToJudge
-from bench.labelling.relabel import relabel
+from bench.labelling.relabel import Relabelled, relabel
 from bench.report.agreement import agreement_table
 from bench.runs.record import Record
 
@@ -110,32 +113,108 @@ def test_where_nothing_differs_the_bound_is_what_the_queries_can_have_missed():
     found = agreement("all", first, second, queries, 2, 0)
     for same in (found.kappa, found.overlap):
         assert (same.value, same.high, same.flat) == (1, 1, True)
-        # a share of the queries this large escapes twenty of them with a chance of 2.5 %
-        assert (same.low) ** 20 == pytest.approx(0.025)
+    # A share of the queries this large escapes twenty of them with a chance of 2.5 %. There each may
+    # take a paper that the other does not: one pair of a query's two would be relevant to one alone.
+    share = 1 - 0.025 ** (1 / 20)
+    assert found.overlap.low == pytest.approx((1 - share) / (1 - share + 2 * share))
+    assert found.kappa.low == pytest.approx(1 - share / (1 / 2))  # seen over chance, as both find half
     for other in (found.weighted_kappa, found.alpha):
         assert other.value < 1
         assert not other.flat
     # who finds nothing in half of the queries shows nothing there
     half = {pair: grade if pair[0] in queries[:10] else 0 for pair, grade in first.items()}
-    assert agreement("all", half, half, queries, 2, 0).overlap.low ** 10 == pytest.approx(0.025)
+    assert agreement("all", half, half, queries, 2, 0).overlap.low == pytest.approx(
+        0.025 ** (1 / 10) / (2 - 0.025 ** (1 / 10))
+    )
 
 
-@pytest.mark.parametrize(("n", "share", "least"), [(40, 0.99, 0.9), (15, 0.95, 0.9), (8, 0.95, 0.85)])
-def test_intervals_cover_an_agreement_that_is_seldom_broken(n, share, least, monkeypatch):
-    """Each query has one pair that the first assessor finds relevant, and the second with this chance."""
-    monkeypatch.setattr("bench.labelling.agreement.RESAMPLES", 400)
+@pytest.mark.parametrize("n", [5, 20, 100])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+@pytest.mark.parametrize("other", [False, True], ids=["none", "another"])
+def test_intervals_cover_agreement_however_seldom_it_shows(n, share, other, monkeypatch):
+    """The first assessor finds one of four papers, the second the same in this share of the queries, and
+    none, or another one, elsewhere. The truth is what all queries together would say."""
+    drawn = resampling_counts(0, n, 400)
+    monkeypatch.setattr("bench.labelling.agreement.resampling_counts", lambda *_: drawn)
     rng = np.random.default_rng(11)
     queries = [f"q{q}" for q in range(n)]
-    first = {(q, f"d{d}"): 2 * (d == 0) for q in queries for d in range(4)}
-    agreed, by_chance = 1 - (1 - share) / 4, (1 / 4) * (share / 4) + (3 / 4) * (1 - share / 4)
-    truth = np.array([share, (agreed - by_chance) / (1 - by_chance)])
+    nothing = {(q, f"d{d}"): 0 for q in queries for d in range(4)}
+    first = nothing | {(q, "d0"): 2 for q in queries}
+    relevant = np.array([1 / 4, (1 if other else share) / 4])
+    differ = (1 + other) * (1 - share) / 4
+    by_chance = relevant @ (1 - relevant[::-1])
+    truth = np.array([share / (share + 4 * differ), 1 - differ / by_chance])
     covered = np.zeros(2)
-    for _ in range(200):
-        lost = {(q, "d0"): 0 for q in queries if rng.random() > share}
-        found = agreement("all", first, first | lost, queries, 2, 0)
+    for _ in range(150):
+        same = rng.random(n) < share
+        kept = {(q, "d0"): 2 for q, agrees in zip(queries, same, strict=True) if agrees}
+        lost = {(q, "d1"): 2 for q, agrees in zip(queries, same, strict=True) if other and not agrees}
+        found = agreement("all", first, nothing | kept | lost, queries, 2, 0)
         low, high = np.array([(one.low, one.high) for one in (found.overlap, found.kappa)]).T
+        assert (low < high).all()
         covered += (low <= truth) & (truth <= high)
-    assert covered.min() / 200 >= least
+        if same.all() or not same.any():
+            exact = binomtest(int(same.sum()), n).proportion_ci(0.95)  # Clopper and Pearson
+            # where each takes another paper, a query on which they differ counts twice
+            held = [one / (one + (1 + other) * (1 - one)) for one in exact]
+            assert found.overlap.flat
+            assert found.overlap.low <= held[0] + 1e-9
+            assert found.overlap.high >= held[1] - 1e-9
+    assert covered.min() / 150 >= 0.85
+
+
+def test_one_query_that_tells_leaves_nearly_all_open():
+    queries = [f"q{n}" for n in range(10)]
+    first = {(q, d): 0 for q in queries for d in ("d1", "d2", "d3")}
+    both, one, none = ({("q4", d): 2 for d in names} for names in (("d1", "d2"), ("d1",), ("d3",)))
+    for mine, theirs, value in ((both, both, 1.0), (both, one, 0.5), (both, none, 0.0)):
+        found = agreement("all", first | mine, first | theirs, queries, 2, 0)
+        assert found.overlap.value == value
+        for estimate in (found.kappa, found.overlap):
+            assert estimate.flat
+            assert estimate.low < 0.05
+            assert estimate.high > 0.95
+        # the one query is in none of the ten drawn with a chance of 0.9^10
+        assert found.overlap.undefined == pytest.approx(0.9**10, abs=0.02)
+        said = agreement_table(("a", "b"), [found], 2).notes
+        assert any(
+            note.startswith("Resamples that have no value") and "up to 3" in note for note in said
+        )
+
+
+def test_queries_that_are_all_alike_are_bounded_on_both_sides():
+    """Each assessor finds two papers of a query, and one of them is the other's: overlap 1/3 everywhere.
+    Some queries tell nothing, so that κ has a spread, of chance alone."""
+    queries = [f"q{n}" for n in range(30)]
+    nothing = {(q, f"d{d}"): 0 for q in queries for d in range(6)}
+    first = nothing | {(q, d): 2 for q in queries[:20] for d in ("d0", "d1")}
+    second = nothing | {(q, d): 2 for q in queries[:20] for d in ("d1", "d2")}
+    found = agreement("all", first, second, queries, 2, 0)
+    share = 1 - 0.025 ** (1 / 20)
+    assert found.overlap.high == pytest.approx((1 - share) / 3 + share)
+    assert found.overlap.low == pytest.approx((1 - share) / (3 * (1 - share) + 4 * share))
+    for estimate in (found.kappa, found.weighted_kappa, found.alpha):
+        assert estimate.flat
+        assert estimate.high - estimate.value > 0.08
+        assert estimate.value - estimate.low > 0.04
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=5),
+        min_size=2,
+        max_size=6,
+    )
+)
+@settings(max_examples=50)
+def test_no_interval_is_a_point(queries):
+    pairs = {(f"q{q}", f"d{d}"): both for q, own in enumerate(queries) for d, both in enumerate(own)}
+    first, second = ({pair: both[n] for pair, both in pairs.items()} for n in (0, 1))
+    found = agreement("all", first, second, [f"q{q}" for q in range(len(queries))], 2, 0)
+    for one in (found.kappa, found.weighted_kappa, found.alpha, found.overlap):
+        if not np.isnan(one.value):
+            assert one.low <= one.value <= one.high
+            assert one.low < one.high
 
 
 def with_passes(folder, *passes):
@@ -180,9 +259,9 @@ def test_few_queries_and_none_that_differ_are_flagged(bench, tmp_path):
     page = (tmp_path / "agreement.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| all"))
     assert row.startswith(r"| all \* |")
-    assert row.endswith("| 1.000 [0.398, 1.000]° |")  # 0.398^4 = 0.025
+    assert row.endswith("| 1.000 [0.248, 1.000]° |")  # 0.398 / (2 - 0.398), 0.398^4 = 0.025
     assert "fewer than 15 queries: bootstrap intervals of so few are too short." in page
-    assert "° no query shows a disagreement" in page
+    assert "° the queries are too much alike in this value for a bootstrap" in page
 
 
 def test_many_queries_that_differ_are_not_flagged():
@@ -199,7 +278,10 @@ def test_a_pass_of_a_sample_is_compared_where_that_is_asked_for(bench, tmp_path)
     file = folder / "passes" / "b.tsv"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
-    assert bench("agree", str(folder)).returncode == 2
+    refused = bench("agree", str(folder))
+    assert refused.returncode == 2
+    assert "'b' has no query q3 and 1 more, which a has; judge what is missing" in refused.stderr
+    assert "compare what both judged with bench agree --sample, or name two passes" in refused.stderr
     done = bench("agree", str(folder), "--sample", "--out", "agreement.md")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "agreement.md").read_text()
@@ -290,6 +372,7 @@ def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c,
     done = bench("agree", "c", "--runs", str(run_of_c))
     assert done.returncode == 0
     assert "its files are not held against its record: the labels changed since the run" in done.stderr
+    assert "; name a folder with the earlier labels as FOLDER" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -320,6 +403,57 @@ def test_queries_that_no_pass_holds_keep_their_labels_and_are_counted(bench, run
     assert "4 queries. 2 of them no pass holds: their grades are those of qrels/." in page
 
 
+def test_of_a_sample_only_its_queries_are_measured(bench, refusal, run_of_c, tmp_path):
+    file = tmp_path / "c" / "passes" / "b.tsv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith(("q3", "q4"))))
+    done = bench("agree", "c", "--sample", "--runs", str(run_of_c), "--out", "agreement.md")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "agreement.md").read_text()
+    assert "no pass holds" not in page
+    assert "2 queries, of those that both judged; 2 more of the run are not measured." in page
+    # P@5 by hand, of the two queries: what a grades 2 or more among a system's first five
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| bm25 | P@5")]
+    found = read_scores(run_of_c / "bm25.trec")
+    means = [
+        np.mean([sum(grades.get((q, d), 0) >= 2 for d, _ in found[q][:5]) / 5 for q in ("q1", "q2")])
+        for grades in (A, B)
+    ]
+    assert [float(cell.strip(" *")) for cell in rows[0][2:4]] == pytest.approx(means, abs=5e-5)
+    to_judge = ToJudge.load(tmp_path / "c")
+    labels = {name: to_judge.read(name).grades for name in "ab"}
+    with pytest.raises(BenchError, match="asks no query of the sample; name another run"):
+        relabel([run_of_c], to_judge, labels, among={"q9"})
+
+
+def test_what_was_settled_for_others_is_left_out_and_said(bench, run_of_c, tmp_path):
+    folder = with_passes(tmp_path / "d", A, B, A | {("q1", "d09"): 2})
+    (folder / "passes").rename(tmp_path / "c" / "three")
+    shutil.rmtree(tmp_path / "c" / "passes")
+    (tmp_path / "c" / "three").rename(tmp_path / "c" / "passes")
+    file = tmp_path / "c" / "passes" / "adjudication.tsv"
+    head = "query-id\tcorpus-id\tscore\tnote\tpasses\n"
+    first = "q1\td12\t2\tsurveyed\ta=2 b=0\n"
+    others = f"{head}{first}q1\td09\t1\t\ta=0 b=1\nq4\td07\t2\t\ta=2 b=3\n"
+    command = ["agree", "c", "--runs", str(run_of_c), "--pass", "a", "--pass"]
+    file.write_text(others)
+    assert bench(*command, "b").stderr == ""
+    for text, name, why in (
+        (others, "c", "q1, d09 was settled for a=0 b=1, and now it is a=0 c=2"),
+        (head + first, "b", "q1, d09 is not settled yet (0 or 1)"),
+        (others.replace("surveyed", ""), "b", "q1, d12 was settled without a reason"),
+    ):
+        file.write_text(text)
+        done = bench(*command, name)
+        assert done.returncode == 0, done.stderr
+        assert f"the column 'final' is left out: by c/passes/adjudication.tsv, {why}" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "adjudicate" not in done.stderr  # which would replace the decisions
+        assert "final" not in done.stdout
+    file.write_text(others + "q1\td05\tx\t\n")
+    assert bench(*command, "b").returncode == 2  # a file that can not be read is still refused
+
+
 def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, refusal, tmp_path):
     with_passes(tmp_path / "c", A, B)
     runs = []
@@ -346,6 +480,23 @@ def test_systems_of_several_runs_are_told_apart_as_compare_tells_them(bench, ref
     record = f"{runs[0]}/record.json"
     for same in (runs[0], f"./{runs[0]}/", f"{runs[0]}/../run", "link", record, "link/record.json"):
         assert "named twice; name each run once" in refusal("agree", "c", *both[:2], "--runs", same)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=2, max_size=3))
+def test_rounding_orders_no_systems(counts):
+    """The mean of ten queries, added up in another order for each system and labelling. The oracle has
+    the orders of whole numbers."""
+    rng = np.random.default_rng(2)
+    means = np.array(
+        [[sum(rng.permutation([0.1] * n + [0.7] * 3 + [0.2])) / 10 for n in row] for row in counts]
+    )
+    names = tuple("abc"[: len(counts)])
+    found = Relabelled(
+        names, tuple("vwxyz"), ("P@10",), means[:, :, None], 10, 0, 0, (), (), 1
+    ).order_tau()
+    for a, b in itertools.combinations(range(len(counts)), 2):
+        tau = kendalltau(counts[a], counts[b]).statistic
+        assert found[names[a], names[b], "P@10"] == pytest.approx(tau, nan_ok=True)
 
 
 def test_a_run_of_one_system_has_no_order(bench, tmp_path):

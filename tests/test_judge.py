@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 from conftest import DOCUMENTS, QRELS, QUERIES, write_beir
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from bench.cli import app
 from bench.collections.beir import BeirFolder
 from bench.errors import BenchError
 from bench.labelling import settling
@@ -583,6 +585,32 @@ def test_the_name_of_the_settled_grades_is_no_assessor(refusal, to_judge):
     for name in ("adjudication", "Adjudication"):
         assert "keeps the settled grades" in refusal("judge", str(to_judge.folder), "--assessor", name)
     assert not to_judge.pass_file("adjudication").exists()
+
+
+def test_a_pass_without_the_narratives_is_never_one_with_them(refusal, to_judge, monkeypatch):
+    seen = []
+
+    class Screen:
+        """The key 1 on the first pair; the terminal is not there."""
+
+        def __init__(self, to_judge, session, *, bare):
+            self.session = session
+            seen.append(bare)
+
+        def judge(self):
+            self.session.grade(1)
+
+    monkeypatch.setattr("bench.cli.judge.screens", lambda: SimpleNamespace(PairScreen=Screen))
+    command = ["judge", str(to_judge.folder), "--assessor"]
+    for name, *bare in (("cat",), ("cat-bare", "--bare"), ("bare", "--bare"), ("threadbare",)):
+        app.app(args=[*command, name, *bare], standalone_mode=False)
+        assert seen.pop() is bool(bare)
+    before = {file: file.read_bytes() for file in to_judge.folder.rglob("*.tsv")}
+    assert "take --assessor cat-bare" in refusal(*command, "cat", "--bare")
+    assert "take --assessor threadbare-bare" in refusal(*command, "threadbare", "--bare")
+    for name in ("cat-bare", "bare", "Cat-Bare"):
+        assert "a pass made without the narratives; add --bare" in refusal(*command, name)
+    assert before == {file: file.read_bytes() for file in to_judge.folder.rglob("*.tsv")}
 
 
 def test_judge_needs_a_name_and_says_when_nothing_is_left(bench, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import threading
 from types import SimpleNamespace
 
@@ -306,3 +307,22 @@ def test_a_decision_that_another_replaces_is_shown_before_and_kept(folder, monke
     assert "its embeddings" not in file.read_text()
     app.app(args=[*words, "zoe"], standalone_mode=False)  # nothing to be replaced any more
     assert not file.with_name("adjudication.tsv.bak2").exists()
+
+
+@pytest.mark.parametrize("others", [(), ("zoe",)])
+def test_the_command_that_ends_it_is_said_whole(folder, tmp_path, monkeypatch, capsys, others):
+    """The passes of a pool, by name where there are more than two; the folder's name has a space."""
+    folder = folder.rename(tmp_path / "my papers")
+    file = folder / "passes" / "adjudication.tsv"
+    for name, grade in (("ann", 2), ("bob", 3), *((other, 2) for other in others)):
+        lines = f"q1\td01\t1\nq1\td02\t{grade}\n"
+        (folder / "passes" / f"{name}.tsv").write_text(HEADER + lines)
+    file.write_text("q1\td02\t3\tits embeddings\tann=2 bob=3\n")
+    monkeypatch.setattr("bench.cli.adjudicate.screens", lambda: None)  # nothing is left to be settled
+    names = ["--pass", "bob", "--pass", "ann"] if others else []
+    app.app(args=["adjudicate", str(folder), *names, "--pooled"], standalone_mode=False)
+    said = capsys.readouterr().out.splitlines()[-1]
+    program, *words = shlex.split(said.removeprefix("write the labels with: "))
+    assert program == "bench"
+    app.app(args=words, standalone_mode=False)
+    assert labels(folder)["q1"] == {**QRELS["q1"], "d01": 1, "d02": 3}

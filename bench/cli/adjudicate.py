@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -70,4 +71,6 @@ def adjudicate(
             screen.AdjudicationScreen(to_judge, session, first, second).judge()
         print(f"{session.done} of {len(session.pairs)} disagreements are settled → {kept.file}")
         if session.done == len(session.pairs):
-            print(f"write the labels with: bench adjudicate {folder} --write")
+            chosen = ["--pass", first.name, "--pass", second.name] if passes else []
+            again = [str(folder), *chosen, *(["--pooled"] if pooled else []), "--write"]
+            print(visible(f"write the labels with: bench adjudicate {shlex.join(again)}"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import Labelled, Passes, Pooled, run_folder_of
 from bench.errors import BenchError, require, visible
+
+if TYPE_CHECKING:
+    from bench.labelling.passes import Pair, Pass, ToJudge
 
 
 def agree(
@@ -36,14 +39,7 @@ def agree(
 ) -> None:
     """Agreement of assessors on relevance: κ, α and overlap by query set, with intervals."""
     from bench.labelling.agreement import agreement
-    from bench.labelling.passes import (
-        ADJUDICATION,
-        ToJudge,
-        of_both,
-        passes_to_compare,
-        require_same_pairs,
-    )
-    from bench.labelling.settling import read_settled, settle
+    from bench.labelling.passes import ToJudge, of_both, passes_to_compare, require_same_pairs
     from bench.report.agreement import agreement_table, relabelled_tables
     from bench.report.markdown import markdown
     from bench.report.write import beside, print_grids
@@ -75,16 +71,34 @@ def agree(
             from bench.labelling.relabel import relabel
 
             labels = {first.name: first.grades, second.name: second.grades}
-            if to_judge.pass_file(ADJUDICATION).exists():
-                settled = read_settled(to_judge, first, second, queries)
-                labels["final"] = settle(first, second, settled, queries)
-            relabelled = relabel(runs, to_judge, labels)
+            settled = _settled(to_judge, first, second, queries)
+            if settled is not None:
+                labels["final"] = settled
+            relabelled = relabel(runs, to_judge, labels, set(queries) if sample else None)
             for run in runs:
                 _require_run_files(run, folder)
             tables += relabelled_tables(relabelled, relevant)
     print_grids(tables, beside(out))
     if out is not None:
         write_text(out, markdown(tables))
+
+
+def _settled(
+    to_judge: ToJudge, first: Pass, second: Pass, queries: Sequence[str]
+) -> dict[Pair, int] | None:
+    """Return the settled labels; None where nothing is adjudicated, and, as is then said, where that is
+    of other passes or not finished."""
+    from bench.labelling.passes import ADJUDICATION
+    from bench.labelling.settling import read_settled, settle, why_unsettled
+
+    file = to_judge.pass_file(ADJUDICATION)
+    if not file.exists():
+        return None
+    settled = read_settled(to_judge, first, second, queries)
+    for fault, _ in why_unsettled(first, second, settled, queries):
+        print(visible(f"the column 'final' is left out: by {file}, {fault}"), file=sys.stderr)
+        return None
+    return settle(first, second, settled, queries)
 
 
 def _require_run_files(run: Path, folder: Path) -> None:

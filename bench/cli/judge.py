@@ -33,7 +33,10 @@ def judge(
     ] = None,
     bare: Annotated[
         bool,
-        typer.Option("--bare", help="Hide the narratives: how much do they decide? A pass of its own."),
+        typer.Option(
+            "--bare",
+            help="Hide the narratives: how much do they decide? A pass of its own, named NAME-bare.",
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Decides the order of queries and papers.")] = 0,
 ) -> None:
@@ -46,6 +49,17 @@ def judge(
     require(
         assessor.casefold() != ADJUDICATION,
         f"passes/{ADJUDICATION}.tsv keeps the settled grades; take another --assessor name",
+    )
+    named_bare = f"-{assessor}".casefold().endswith("-bare")
+    require(
+        named_bare or not bare,
+        "a pass made without the narratives is named so, or it would be taken up with them; take "
+        f"--assessor {assessor}-bare",
+    )
+    require(
+        bare or not named_bare,
+        f"'{assessor}' is the name of a pass made without the narratives; add --bare, or take another "
+        "--assessor name",
     )
     require(not unjudged or bool(pool), "--unjudged belongs to --pool; name a run with --pool RUN")
     to_judge = ToJudge.load(folder)

@@ -204,7 +204,7 @@ def collection_of(saved: Record, source: object, allowed: Sequence[str], named: 
     ):
         require(
             saved.content[key]["fingerprint"] == now,
-            f"the {what} changed since the run; name a folder of the earlier as {named}",
+            f"the {what} changed since the run; name a folder with the earlier {what} as {named}",
         )
     return test
 

@@ -1,7 +1,11 @@
 """Agreement of two assessors on the same pairs, with bootstrap intervals over queries.
 
-Where nothing differs, every resample is the sample, and the bootstrap would call the agreement certain.
-There the bound is what so many queries can have missed.
+Where the assessors agree on the same share of every query, as on all or on nothing, every resample is
+the sample, and the bootstrap would call the value certain. There the interval reaches as far as the
+queries that so many can have missed would move it.
+
+A resample of queries in which nobody finds anything has no value. It is left out, as it says nothing of
+whether assessors agree on what they find, and the share of such is told.
 
 All statistics are functions of the confusion matrix, (..., grades, grades) with the first assessor's
 grade as row, so that ten thousand resamples of the queries are one matrix product.
@@ -91,13 +95,15 @@ def overlap(two_by_two: Matrix) -> Matrix:
 class Estimate:
     """A statistic and its 95 % interval over queries; nan where it is not defined.
 
-    `flat` says that no query shows a disagreement, so that the bound is that of `unseen`.
+    flat       the queries are too much alike for a bootstrap: the bounds are what `unseen` ones can move
+    undefined  share of the resamples that had no value and were left out
     """
 
     value: float
     low: float
     high: float
     flat: bool = False
+    undefined: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -140,13 +146,21 @@ def agreement(
     def estimate(
         statistic: Callable[[Matrix], Matrix], grading: Callable[[Matrix], Matrix] = np.asarray
     ) -> Estimate:
-        value = float(statistic(grading(whole)))
+        graded = grading(whole)
+        value = float(statistic(graded))
         if len(queries) < 2 or np.isnan(value):
             return Estimate(value, np.nan, np.nan)
-        if np.trace(graded := grading(whole)) == graded.sum():
-            low = 1 - unseen(_telling(grading(matrices)), 1 - CONFIDENCE)
-            return Estimate(value, low, 1.0, flat=True)
-        return Estimate(value, *percentile_interval(statistic(grading(drawn)), CONFIDENCE))
+        resampled = statistic(grading(drawn))
+        undefined = float(np.isnan(resampled).mean())
+        low, high = percentile_interval(resampled, CONFIDENCE)
+        shares = _shares_agreed(grading(matrices))
+        flat = bool(np.ptp(shares) == 0) or value in (low, high)
+        if flat:
+            share = unseen(len(shares), 1 - CONFIDENCE)
+            ends = (_nothing_agreed(graded), *_all_agreed(graded))
+            bounds = [float(statistic((1 - share) * graded + share * end)) for end in ends]
+            low, high = min(low, *bounds), max(high, *bounds)
+        return Estimate(value, low, high, flat, undefined)
 
     def two_grades(matrix: Matrix) -> Matrix:
         return binary(matrix, relevant)
@@ -168,7 +182,29 @@ def agreement(
     )
 
 
-def _telling(matrices: Matrix) -> int:
-    """Return how many queries have a pair that someone grades above the lowest: none other could show
-    that the assessors differ on what they find."""
-    return int((matrices.sum(axis=(-2, -1)) > matrices[..., 0, 0]).sum())
+def _shares_agreed(matrices: Matrix) -> Matrix:
+    """Return the share of the pairs on which both say the same, of each query that tells: the pairs that
+    somebody grades above the lowest. A query without such a pair can not show whether they agree."""
+    found = matrices.sum(axis=(-2, -1)) - matrices[..., 0, 0]
+    same = np.trace(matrices, axis1=-2, axis2=-1) - matrices[..., 0, 0]
+    telling = found > 0
+    shares: Matrix = same[telling] / found[telling]
+    return shares
+
+
+def _all_agreed(matrix: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the confusion if both gave each pair the higher of its two grades, which moves the overlap
+    most; and if both gave each grade as often as the two did on average. That one moves κ where neither
+    leaves a pair to the lowest grade."""
+    grades = np.arange(len(matrix))
+    higher = np.bincount(np.maximum.outer(grades, grades).ravel(), weights=matrix.ravel())
+    average = (matrix.sum(axis=0) + matrix.sum(axis=1)) / 2
+    return np.diag(higher), np.diag(average)
+
+
+def _nothing_agreed(matrix: Matrix) -> Matrix:
+    """Return the confusion if both found as much, and neither anything that the other found."""
+    apart = np.zeros_like(matrix)
+    apart[1:, 0], apart[0, 1:] = matrix[1:].sum(axis=1), matrix[:, 1:].sum(axis=0)
+    apart[0, 0] = max(matrix.sum() - apart.sum(), 0)
+    return apart

@@ -21,6 +21,9 @@ from bench.types import TestCollection
 
 FOLDER = "passes"
 ADJUDICATION = "adjudication"
+_OF_A_SAMPLE = (
+    ", compare what both judged with bench agree --sample, or name two passes with --pass A --pass B"
+)
 HEADER = "query-id\tcorpus-id\tscore\tnote"
 Pair = tuple[str, str]
 
@@ -189,8 +192,9 @@ def require_same_pairs(first: Pass, second: Pass, to_judge: ToJudge, *, pooled: 
     collection was `pooled`, when a pair of theirs was judged by neither.
     """
     asked = [{query for query, _ in judged.grades} for judged in (first, second)]
-    _refuse_missing(sorted(asked[0] - asked[1]), f"pass '{second.name}' has no query", first.name)
-    _refuse_missing(sorted(asked[1] - asked[0]), f"pass '{first.name}' has no query", second.name)
+    unasked = sorted(asked[0] - asked[1]), sorted(asked[1] - asked[0])
+    _refuse_missing(unasked[0], f"pass '{second.name}' has no query", first.name, _OF_A_SAMPLE)
+    _refuse_missing(unasked[1], f"pass '{first.name}' has no query", second.name, _OF_A_SAMPLE)
     queries = [query for query in to_judge.queries if query in asked[0]]
     require(bool(queries), f"passes '{first.name}' and '{second.name}' have no judgement in common")
     for one, other in ((first, second), (second, first)):
@@ -205,12 +209,12 @@ def require_same_pairs(first: Pass, second: Pass, to_judge: ToJudge, *, pooled: 
     return queries
 
 
-def _refuse_missing(missing: Sequence[str], what: str, held_by: str) -> None:
+def _refuse_missing(missing: Sequence[str], what: str, held_by: str, otherwise: str = "") -> None:
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     require(
         not missing,
         f"{what} {missing[0] if missing else ''}{more}, which {held_by} has; judge what is missing "
-        "with bench judge",
+        f"with bench judge{otherwise}",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.collections.run_file import ReadRun
 from bench.errors import require
 from bench.evaluation.measures import Measure, answerable, evaluate
+from bench.evidence.strata import apart
 from bench.labelling.passes import Pair, ToJudge
 from bench.labelling.settling import labels_with
 from bench.ranking import ties_of
@@ -25,7 +26,8 @@ from bench.types import Qrels, Queries
 class Relabelled:
     """Means (n_labels, n_systems, n_measures) of the same runs under several labellings.
 
-    `n_standing` counts the queries that have grades in qrels/ alone, which no labelling changes.
+    `n_standing` counts the queries that have grades in qrels/ alone, which no labelling changes, and
+    `n_outside` those of the runs that were not to be measured.
     `left_out` are the queries that have no relevant document under some of the labellings, `names` says
     which run a system is of where there are several, and `relevant` is the lowest grade that the binary
     measures count.
@@ -37,6 +39,7 @@ class Relabelled:
     means: NDArray[np.float64]
     n_queries: int
     n_standing: int
+    n_outside: int
     left_out: tuple[str, ...]
     names: tuple[str, ...]
     relevant: int
@@ -47,23 +50,34 @@ class Relabelled:
         return float(np.ptp(self.means, axis=0).max())
 
     def order_tau(self) -> dict[tuple[str, str, str], float]:
-        """(labels, labels, measure) → Kendall's τ-b between the orders of two systems or more."""
-        from scipy.stats import kendalltau
+        """(labels, labels, measure) → Kendall's τ-b (1945) between the orders of two systems or more.
 
+        It is the mean product of what both say of two systems, 1, -1 or 0 for a tie, over that of each
+        with itself. Means that rounding alone tells apart tie; nan where all of a labelling do.
+        """
+        one, other = np.triu_indices(len(self.systems), 1)
+        signs = np.sign(apart(self.means[:, one], self.means[:, other]))
+        products = np.einsum("apm,bpm->abm", signs, signs)
+        spread = np.sqrt(np.einsum("aam->am", products))
+        with np.errstate(invalid="ignore"):
+            tau = products / (spread[:, None] * spread)
         return {
-            (self.labels[a], self.labels[b], measure): float(
-                kendalltau(self.means[a, :, m], self.means[b, :, m]).statistic
-            )
+            (self.labels[a], self.labels[b], measure): float(tau[a, b, m])
             for a, b in itertools.combinations(range(len(self.labels)), 2)
             for m, measure in enumerate(self.measures)
         }
 
 
 def relabel(
-    runs: Sequence[Path], to_judge: ToJudge, labels: Mapping[str, Mapping[Pair, int]]
+    runs: Sequence[Path],
+    to_judge: ToJudge,
+    labels: Mapping[str, Mapping[Pair, int]],
+    among: Collection[str] | None = None,
 ) -> Relabelled:
     """Measure the run files of these run folders under each labelling: name → pair → grade. What qrels/
     says of other pairs is part of each, as it is when the grades are written there.
+
+    among  the queries to measure, such as a sample; None for all
 
     Raises `BenchError` for a folder that is no run, one that is named twice, one of another collection,
     and one of other queries, measures or depth.
@@ -110,17 +124,23 @@ def relabel(
             f"{run} keeps {record.depth} documents a query, and {runs[0]} keeps {first.depth}, so their "
             "values do not mean the same; name runs of one depth",
         )
-    unknown = [query for query in first.query_ids if query not in known]
-    require(
-        not unknown,
-        f"{runs[0]} asks '{unknown[0] if unknown else ''}', which neither the passes nor "
-        f"{to_judge.folder / 'qrels'} judge; judge it with bench judge",
-    )
     asked = Queries(
         tuple(first.query_ids),
         tuple(to_judge.queries[query][0] for query in first.query_ids),
         tuple(first.sets),
         tuple(first.content["queries"]["splits"]),
+    )
+    if among is not None:
+        asked = asked.select([n for n, query in enumerate(asked.ids) if query in among])
+        require(
+            len(asked) > 0,
+            f"{runs[0]} asks no query of the sample; name another run, or leave out --sample",
+        )
+    unknown = [query for query in asked.ids if query not in known]
+    require(
+        not unknown,
+        f"{runs[0]} asks '{unknown[0] if unknown else ''}', which neither the passes nor "
+        f"{to_judge.folder / 'qrels'} judge; judge it with bench judge",
     )
     has_answer = np.all([answerable(asked, one) for one in qrels.values()], axis=0)
     queries = asked.select([int(i) for i in np.flatnonzero(has_answer)])
@@ -150,6 +170,7 @@ def relabel(
         means,
         len(queries),
         len(set(queries.ids) - {query for grades in labels.values() for query, _ in grades}),
+        len(first.query_ids) - len(asked),
         tuple(q for q, kept in zip(asked.ids, has_answer, strict=True) if not kept),
         tuple(names),
         relevant,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.collections.beir import ALL_SPLITS
 from bench.collections.beir_files import read_metadata, read_qrels
-from bench.errors import require
+from bench.errors import BenchError, require
 from bench.labelling.passes import ADJUDICATION, Pair, Pass, ToJudge, by_query
 from bench.storage.earlier import alone_with, keep_earlier
 from bench.storage.files import files_in, is_file_name, write_text
@@ -62,40 +62,49 @@ def read_settled(to_judge: ToJudge, first: Pass, second: Pass, queries: Iterable
 def settle(first: Pass, second: Pass, adjudication: Pass, queries: Sequence[str]) -> dict[Pair, int]:
     """Return the final grade of every pair: what both say, and the adjudication where they differ.
 
-    What other passes had settled is left alone. Raises `BenchError` for a disagreement that was not
+    What other passes had settled is left alone. Raises `BenchError` where `why_unsettled` has a reason.
+    """
+    for fault, mend in why_unsettled(first, second, adjudication, queries):
+        raise BenchError(f"{fault}; {mend}")
+    open_pairs = disagreements(first, second, queries)
+    chosen = set(queries)
+    agreed = {pair: grade for pair, grade in first.grades.items() if pair[0] in chosen}
+    return agreed | {pair: adjudication.grades[pair] for pair in open_pairs}
+
+
+def why_unsettled(
+    first: Pass, second: Pass, adjudication: Pass, queries: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield why these passes are not settled, each with how to mend it: a disagreement that was not
     settled, or of other passes or grades, one of two grades or more that was settled without a reason,
     and a settled pair on which the passes agree.
     """
-    open_pairs = disagreements(first, second, queries)
-    now = settles(first, second, open_pairs)
-    for pair in open_pairs:
+    now = settles(first, second, disagreements(first, second, queries))
+    for pair, these in now.items():
         name = f"{pair[0]}, {pair[1]}"
         grades = first.grades[pair], second.grades[pair]
-        require(
-            pair in adjudication.grades,
-            f"{name} is not settled yet ({grades[0]} or {grades[1]}); run bench adjudicate",
-        )
-        then = adjudication.settles.get(pair, now[pair])
-        require(
-            then == now[pair],
-            f"{name} was settled for {then}, and now it is {now[pair]}; settle it again with bench "
-            f"adjudicate --pass {first.name} --pass {second.name}",
-        )
-        require(
-            needs_reason(*grades) <= (pair in adjudication.notes),
-            f"{name} was settled without a reason, though the passes differ by two or more; add it",
-        )
+        then = adjudication.settles.get(pair, these)
+        if pair not in adjudication.grades:
+            yield f"{name} is not settled yet ({grades[0]} or {grades[1]})", "run bench adjudicate"
+        elif then != these:
+            yield (
+                f"{name} was settled for {then}, and now it is {these}",
+                f"settle it again with bench adjudicate --pass {first.name} --pass {second.name}",
+            )
+        elif needs_reason(*grades) and pair not in adjudication.notes:
+            yield (
+                f"{name} was settled without a reason, though the passes differ by two or more",
+                "add it",
+            )
     chosen = set(queries)
     for pair in adjudication.grades.keys() - now.keys():
         then = adjudication.settles.get(pair, "")
         of_these = {one.rpartition("=")[0] for one in then.split()} in (set(), {first.name, second.name})
-        require(
-            pair[0] not in chosen or not of_these,
-            f"{pair[0]}, {pair[1]} is settled in {ADJUDICATION}.tsv, but the passes do not differ; "
-            "remove the line",
-        )
-    agreed = {pair: grade for pair, grade in first.grades.items() if pair[0] in chosen}
-    return agreed | {pair: adjudication.grades[pair] for pair in open_pairs}
+        if pair[0] in chosen and of_these:
+            yield (
+                f"{pair[0]}, {pair[1]} is settled in {ADJUDICATION}.tsv, but the passes do not differ",
+                "remove the line",
+            )
 
 
 def needs_reason(one: int, other: int) -> bool:

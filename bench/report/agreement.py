@@ -48,7 +48,7 @@ def agreement_table(
             (
                 Text(one.group, flag="!" * loose + "*" * few),
                 *map(Counts, (*counts, *differing)),
-                *map(_estimate, (one.kappa, one.weighted_kappa, one.alpha, one.overlap)),
+                *map(_estimate, _estimates(one)),
             )
         )
     notes = [
@@ -68,10 +68,20 @@ def agreement_table(
         notes.append(f"* fewer than {FEW_QUERIES} queries: bootstrap intervals of so few are too short.")
     if has_wide(body):
         notes.append(
-            f"{WIDE} no query shows a disagreement: the lower bound is what so many queries can have "
-            "missed."
+            f"{WIDE} the queries are too much alike in this value for a bootstrap, as where all agree "
+            "or none does: the bounds are what so many queries can have missed."
+        )
+    undefined = max(estimate.undefined for one in groups for estimate in _estimates(one))
+    if undefined:
+        notes.append(
+            "Resamples that have no value, such as those in which nobody finds anything, are left out: "
+            f"up to {100 * undefined:.2g} % of a line's."
         )
     return Table(f"Agreement of {names[0]} and {names[1]}", columns, tuple(body), tuple(notes))
+
+
+def _estimates(one: Agreement) -> tuple[Estimate, ...]:
+    return one.kappa, one.weighted_kappa, one.alpha, one.overlap
 
 
 def _estimate(estimate: Estimate) -> Cell:
@@ -97,21 +107,20 @@ def relabelled_tables(result: Relabelled, relevant: int) -> list[Table]:
         for m, measure in enumerate(result.measures)
         for s, system in enumerate(result.systems)
     )
-    standing = (
-        f" {result.n_standing} of them no pass holds: their grades are those of qrels/."
-        if result.n_standing
-        else ""
-    )
-    largest = f"The largest change of any mean is {result.largest_change:.4f}."
-    notes = [f"{result.n_queries} queries.{standing} {largest}"]
+    counted = f"{result.n_queries} queries"
+    if result.n_outside:
+        counted += f", of those that both judged; {result.n_outside} more of the run are not measured"
+    if result.n_standing:
+        counted += f". {result.n_standing} of them no pass holds: their grades are those of qrels/"
+    notes = [f"{counted}. The largest change of any mean is {result.largest_change:.4f}."]
     if result.left_out:
         notes.append(
             f"Left out, without a relevant document under some labels: {listed(result.left_out)}."
         )
-    counted = f"Binary measures count grades from {result.relevant} on as relevant, as in the run."
+    binary = f"Binary measures count grades from {result.relevant} on as relevant, as in the run."
     if relevant != result.relevant:
-        counted += f" --relevant {relevant} is of the agreement alone."
-    notes += [counted, *(f"{said}." for said in result.names)]
+        binary += f" --relevant {relevant} is of the agreement alone."
+    notes += [binary, *(f"{said}." for said in result.names)]
     means = Table(
         "Means of the same runs under each labelling",
         (
