@@ -168,7 +168,10 @@ def test_settings_can_be_shown_and_completed(bench, tiny):
         ("bench ru", {"run"}),
         ("bench gate --fl", {"--floor"}),
         ("bench run retriever", {"retriever=", "retrievers."}),
-        ("bench run retriever=bm25 collection=", {"collection=digest", "collection=beir"}),
+        (
+            "bench run retriever=bm25 collection=",
+            {"collection=digest", "collection=digest-v1", "collection=beir"},
+        ),
     ):
         assert set(bench("complete", "bash", "--line", line).stdout.split()) == choices
     assert 'eval "$(bench complete bash)"' in bench("run", "--help").stdout
@@ -201,7 +204,7 @@ def test_queries_without_a_relevant_document_are_left_out_by_name(bench, beir, t
 
 BAD = {
     "retriever": (["retriever=[bm25,dens]"], "unknown retriever 'dens'; did you mean 'dense'?"),
-    "collection": (["collection=digset"], "did you mean 'digest'?"),
+    "collection": (["collection=digset"], "did you mean 'digest' or 'digest-v1'?"),
     "setting": (
         ["retrievers.bm25.k2=3"],
         "unknown setting 'retrievers.bm25.k2'; did you mean 'retrievers.bm25.k1'",

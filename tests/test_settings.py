@@ -312,7 +312,10 @@ FLAGS = {"run": ["--cfg", "--config-dir"], "tune": ["--config-dir"], "gate": ["-
         ("bench run retriever", ["retriever=", "retrievers."]),
         ("bench run retriever=b", ["retriever=bm25"]),
         ("bench run +tune=", ["+tune=bm25", "+tune=hybrid"]),
-        ("bench tune retriever=bm25 collection=", ["collection=beir", "collection=digest"]),
+        (
+            "bench tune retriever=bm25 collection=",
+            ["collection=beir", "collection=digest", "collection=digest-v1"],
+        ),
         ("bench run 'retriever=[bm25]' retrievers.", ["retrievers.bm25."]),
         ("bench run -m retriever=[bm25],[dense] retrievers.", ["retrievers.bm25."]),
         ("bench run retrievers.bm25.k", ["retrievers.bm25.k1="]),
@@ -452,10 +455,10 @@ def made(name, **settings):
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("bm25", {"k1": float("inf")}, "bm25.k1 must be at least 0 and finite, got inf"),
-        ("bm25", {"k1": float("nan")}, "bm25.k1 must be at least 0 and finite, got nan"),
-        ("bm25", {"delta": float("nan")}, "bm25.delta must be at least 0 and finite, got nan"),
-        ("bm25", {"delta": -0.5}, "bm25.delta must be at least 0 and finite"),
+        ("bm25", {"k1": float("inf")}, "bm25.k1 must be at least 0 and at most 1000, got inf"),
+        ("bm25", {"k1": float("nan")}, "bm25.k1 must be at least 0 and at most 1000, got nan"),
+        ("bm25", {"delta": float("nan")}, "bm25.delta must be at least 0 and at most 1000, got nan"),
+        ("bm25", {"delta": -0.5}, "bm25.delta must be at least 0 and at most 1000"),
         ("bm25", {"b": float("nan")}, "bm25.b must lie between 0 and 1"),
         ("bm25", {"fields": ["title", "title"]}, "a field stands twice"),
         ("tokenizer", {"pattern": ""}, "matches the empty text"),
