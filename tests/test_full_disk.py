@@ -22,7 +22,7 @@ def full(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("this machine mounts no small file system")
@@ -99,7 +99,7 @@ def test_what_was_computed_is_kept_where_there_is_room(full, tmp_path, monkeypat
     )
     fill(full)
     with (full / "fill").open("r+b") as out:
-        out.truncate((full / "fill").stat().st_size - 400 * 1024)
+        out.truncate((full / "fill").stat().st_size - 1200 * 1024)
     with pytest.raises(SystemExit) as left:
         app.main()
     assert left.value.code == 2
