@@ -41,8 +41,14 @@ class Evaluation(Record):
     def save(self, output: str | os.PathLike[str] = _RUNS) -> Path:
         """Write record and run files into a new folder in `output`, as `bench run` does; return it.
 
-        Raises `BenchError` where that can not be written to.
+        Raises `BenchError` where that can not be written to, and where the collection has changed since:
+        the run files would name other documents than were measured.
         """
+        require(
+            self._test.collection.fingerprint == self.content["collection"]["fingerprint"],
+            f"the collection '{self._test.collection.name}' has changed since it was evaluated; evaluate it "
+            "again",
+        )
         run_folder.check_writable(Path(output))
         return run_folder.save(self, self._results, self._test, Path(output))
 

@@ -20,7 +20,8 @@ from bench.types import NO_DOC, NO_SCORE, Collection, DocArray, Queries, Run, Sc
 _SORT_ALL = 2048
 _BATCH = 10_000
 
-_ties: weakref.WeakKeyDictionary[Collection, NDArray[np.int32]] = weakref.WeakKeyDictionary()
+# By identity: two collections that are equal, as of one path, may hold other documents.
+_ties: dict[int, tuple[weakref.ref[Collection], NDArray[np.int32]]] = {}
 
 
 def tie_ranks(ids: Sequence[str]) -> NDArray[np.int32]:
@@ -36,17 +37,25 @@ def tie_ranks(ids: Sequence[str]) -> NDArray[np.int32]:
 
 
 def ties_of(collection: Collection) -> NDArray[np.int32]:
-    """Return `tie_ranks` of a collection's ids, worked out once a collection."""
+    """Return `tie_ranks` of a collection's ids, worked out once a collection and evaluation."""
+    key = id(collection)
+    if key in _ties:
+        return _ties[key][1]
     try:
-        ranks = _ties.get(collection)
+        gone = weakref.ref(collection, lambda _: _ties.pop(key, None))
     except TypeError as error:
         raise BenchError(
-            f"collection {type(collection).__name__} can not be hashed, or not be referred to weakly; "
-            "make its class a @dataclass(eq=False)"
+            f"collection {type(collection).__name__} can not be referred to weakly; make its class one "
+            "without __slots__, such as a plain @dataclass"
         ) from error
-    if ranks is None:
-        ranks = _ties[collection] = tie_ranks(collection.ids(range(len(collection))))
+    ranks = tie_ranks(collection.ids(range(len(collection))))
+    _ties[key] = gone, ranks
     return ranks
+
+
+def forget_ties() -> None:
+    """Work out `ties_of` anew when it is asked next: a collection may have changed since."""
+    _ties.clear()
 
 
 def empty(n_queries: int, k: int) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -119,14 +119,59 @@ def test_a_run_file_gives_the_order_that_was_measured(tmp_path):
     assert read.docs.tolist() == measured.docs[:, :5].tolist()
 
 
-def test_a_collection_that_can_not_be_hashed_is_told(beir):
-    with pytest.raises(BenchError, match=r"collection Unhashable can not be hashed.*eq=False"):
-        ties_of(Unhashable())
+def test_a_collection_that_can_not_be_referred_to_weakly_is_told():
+    with pytest.raises(BenchError, match=r"collection Slotted can not be referred to.*__slots__"):
+        ties_of(Slotted())
 
 
-@dataclass
-class Unhashable(InMemory):
-    """What a plain @dataclass is."""
+def test_collections_that_are_equal_have_each_its_own_order_of_ties():
+    one, other = ByPath("p", ("a", "b", "c")), ByPath("p", ("c", "b", "a"))
+    assert one == other
+    assert ties_of(one).tolist() == [2, 1, 0]
+    assert ties_of(other).tolist() == [0, 1, 2]
+
+
+def test_a_collection_that_changes_between_two_evaluations_has_the_order_of_now():
+    """Equal scores fall by id, descending: of two documents that tie the second id is first."""
+    found = []
+    held = ByPath("p", tuple(TINY.ids(range(len(TINY)))))
+    for ids in (held.doc_ids, held.doc_ids[::-1]):
+        object.__setattr__(held, "doc_ids", ids)
+        own = {"own": Gives((0, 1, 2), (1.0, 1.0, 1.0))}
+        run = run_systems(replace(TEST, collection=held), own, [Measure.parse("nDCG@10")], 1000)
+        found.append([ids[doc] for doc in run.systems["own"].run.docs[0, :3]])
+    assert found[0] == sorted(found[0], reverse=True)
+    assert found[1] == sorted(found[1], reverse=True)
+
+
+class Slotted:
+    """No weak reference to it is possible."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class ByPath:
+    """Equal to another of the same path, whatever is in the file there."""
+
+    name: str
+    doc_ids: tuple[str, ...] = field(compare=False)
+
+    @property
+    def fingerprint(self):
+        return "".join(self.doc_ids)
+
+    def __len__(self):
+        return len(self.doc_ids)
+
+    def ids(self, docs):
+        return [self.doc_ids[int(doc)] for doc in docs]
+
+    def texts(self, docs, fields=("title", "text")):
+        return ["text" for _ in docs]
+
+    def batches(self, size):
+        yield from np.array_split(np.arange(len(self)), max(1, len(self) // size))
 
     def __init__(self):
         super().__init__("c", ["a"], [""], [""])

@@ -291,3 +291,40 @@ def test_a_system_that_failed_is_named_where_its_run_is_shown(saved):
     failed = Record({**record.content, "failed": {"slow": "no such model"}}, record.all_values)
     (line,) = [line for line in about(failed) if line.startswith("failed")]
     assert line.split(maxsplit=1)[1] == "slow (no such model)"
+
+
+def test_a_collection_that_has_changed_since_is_not_saved_under_other_ids(tmp_path):
+    test = BeirFolder(str(ROOT / "qrels" / "digest")).load()
+    held = Changing(test.collection)
+    run = evaluate(dataclasses.replace(test, collection=held), {"bm25": BM25()}, **FEW)
+    held.suffix = "x"
+    with pytest.raises(BenchError, match="has changed since it was evaluated; evaluate it again"):
+        run.save(tmp_path / "out")
+    assert not list(tmp_path.rglob("*.trec"))
+
+
+class Changing:
+    """A collection whose ids change when its file does."""
+
+    def __init__(self, inner):
+        self.inner, self.suffix = inner, ""
+
+    @property
+    def name(self):
+        return self.inner.name
+
+    @property
+    def fingerprint(self):
+        return self.inner.fingerprint + self.suffix
+
+    def __len__(self):
+        return len(self.inner)
+
+    def ids(self, docs):
+        return [doc + self.suffix for doc in self.inner.ids(docs)]
+
+    def texts(self, docs, fields=("title", "text")):
+        return self.inner.texts(docs, fields)
+
+    def batches(self, size):
+        return self.inner.batches(size)

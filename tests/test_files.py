@@ -20,6 +20,7 @@ from bench.cli import app
 from bench.errors import BenchError
 from bench.labelling.passes import ToJudge
 from bench.labelling.settling import write_labels
+from bench.storage.earlier import keep_earlier
 from bench.storage.files import check_file, read_lines, whole_file, write_json_lines, write_text
 
 BASELINE = str(ROOT / "results" / "baseline")
@@ -361,3 +362,12 @@ def test_of_two_writers_at_once_neither_is_lost(tmp_path, monkeypatch):
     for writer in writers:
         writer.join()
     assert sorted(file.read_text() for file in tmp_path.iterdir()) == ["first", "one", "two"]
+
+
+def test_what_is_kept_does_not_change_with_a_file_that_is_then_written_in_place(tmp_path):
+    """As an editor does, where the new content never came."""
+    (tmp_path / "x").write_text("first")
+    keep_earlier(tmp_path / "x")
+    with (tmp_path / "x").open("r+") as file:
+        file.write("other")
+    assert (tmp_path / "x.bak").read_text() == "first"

@@ -108,3 +108,20 @@ def test_pictures_are_the_same_every_time(bench, beir, tmp_path):
     assert {file.rpartition(".")[2] for file in files} == {"png", "svg"}
     for file in files:
         assert (run / "plots" / file).read_bytes() == (tmp_path / "again" / "plots" / file).read_bytes()
+
+
+def test_plots_of_another_run_do_not_stand_beside_those_of_this_one(tmp_path, capsys):
+    several, alone = record_of(THREE), record_of({"bm25": THREE["bm25"]})
+    plots.draw(several, tmp_path)
+    drawn = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    plots.draw(alone, tmp_path / "fresh")
+    fresh = {file.name for file in (tmp_path / "fresh").iterdir()}
+    assert fresh < drawn.keys()
+    capsys.readouterr()
+    plots.draw(alone, tmp_path)
+    said = capsys.readouterr().err
+    there = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    assert {name for name in there if not name.endswith(".bak")} == fresh
+    for name in drawn.keys() - fresh:
+        assert there[f"{name}.bak"] == drawn[name]
+        assert f"{name} is kept as {name}.bak" in said

@@ -79,3 +79,21 @@ def test_asking_git_writes_nothing_into_the_repository(tmp_path, monkeypatch):
     assert found["clean"] is True
     assert len(found["commit"]) == 40
     assert index.read_bytes() == before
+
+
+def test_the_commit_is_that_of_the_code_within_another_repositorys_hook(tmp_path, monkeypatch):
+    heads = []
+    for name in ("code", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "a").write_text(name)
+        who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+        for command in (("init", "-q"), ("add", "a"), (*who, "commit", "-qm", name)):
+            subprocess.run(["git", "-C", str(folder), *command], check=True)
+        head = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        heads.append(subprocess.run(head, check=True, capture_output=True, text=True).stdout.strip())
+    monkeypatch.setattr(provenance, "checkout", lambda: tmp_path / "code")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
+    assert heads[0] != heads[1]
+    assert provenance.git() == {"commit": heads[0], "clean": True}

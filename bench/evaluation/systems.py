@@ -18,7 +18,7 @@ from bench.evaluation.residual import residuals
 from bench.evaluation.results import Results, SystemResult
 from bench.evaluation.ties import tied_means
 from bench.outside import calling
-from bench.ranking import namesakes, stacked, without
+from bench.ranking import forget_ties, namesakes, stacked, without
 from bench.storage.identity import Fingerprint, files_of, fingerprint, hash_of_files
 from bench.storage.indexes import AnswerStore, IndexStore
 from bench.types import Queries, Retriever, Run, Searcher, TestCollection
@@ -59,6 +59,7 @@ def run_systems(
         len(set(measures)) == len(measures),
         "a measure stands twice in measures; name each once",
     )
+    forget_ties()
     has_answer = answerable(test.queries, test.qrels)
     queries = test.queries.select([int(i) for i in np.flatnonzero(has_answer)])
     missing = [q for q, kept in zip(test.queries.ids, has_answer, strict=True) if not kept]

@@ -12,6 +12,7 @@ import numpy as np
 from bench.errors import visible
 from bench.report.summary import select, set_names
 from bench.runs.record import Record
+from bench.storage.earlier import keep_earlier
 from bench.storage.files import whole_file
 
 if TYPE_CHECKING:
@@ -260,6 +261,7 @@ def draw(record: Record, folder: Path) -> None:
             with matplotlib.rc_context(_STYLE):
                 figure = make(record)
                 if figure is None:
+                    _set_aside([folder / f"{name}{suffix}" for suffix in FORMATS])
                     continue
                 for suffix in FORMATS:
                     with whole_file(folder / f"{name}{suffix}") as part:
@@ -268,3 +270,12 @@ def draw(record: Record, folder: Path) -> None:
             failures.append(failure)
     if failures:
         raise failures[0]
+
+
+def _set_aside(files: Sequence[Path]) -> None:
+    """Keep plots that were drawn here before under other names: beside what is drawn now they would seem
+    to be of it."""
+    for file in files:
+        if file.exists():
+            keep_earlier(file)
+            file.unlink()

@@ -29,6 +29,12 @@ _LIBRARIES = (
     "matplotlib",
 )
 
+# As `git rev-parse --local-env-vars` names them, without settings.
+_OF_A_HOOK = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_NAMESPACE"),
+)
+
 
 def machine() -> dict[str, Any]:
     """Return interpreter, system and processor."""
@@ -52,6 +58,9 @@ def git() -> dict[str, Any]:
     if root is None:
         return {"commit": None, "clean": None}
 
+    # Git sets these for its hooks, and they would name the repository that is committed to.
+    env = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+
     def ask(*arguments: str) -> str:
         return subprocess.run(
             # A killed run must not leave the lock that `git status` takes to refresh its index.
@@ -59,6 +68,7 @@ def git() -> dict[str, Any]:
             capture_output=True,
             text=True,
             check=True,
+            env=env,
         ).stdout.strip()
 
     try:

@@ -27,12 +27,7 @@ def keep_earlier(path: Path) -> None:
     for number in itertools.count(1):
         kept = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
         try:
-            try:
-                os.link(path, kept)
-            except FileExistsError:
-                raise
-            except OSError:  # a file system without links
-                _copy(path, kept)
+            _copy(path, kept)
         except FileExistsError:
             continue
         print(visible(f"bench: the earlier {path} is kept as {kept.name}"), file=sys.stderr)
@@ -40,7 +35,11 @@ def keep_earlier(path: Path) -> None:
 
 
 def _copy(path: Path, kept: Path) -> None:
-    """Copy a file, whole or not at all. Raises `FileExistsError` for a name that is taken."""
+    """Copy a file, whole or not at all. Raises `FileExistsError` for a name that is taken.
+
+    A second link to it would cost nothing, and change with it where the new content never comes: on a full
+    disk, or after a kill, an editor that writes in place would change both.
+    """
     if kept.exists():
         raise FileExistsError
     handle, name = tempfile.mkstemp(dir=kept.parent, prefix=PART)
@@ -48,8 +47,13 @@ def _copy(path: Path, kept: Path) -> None:
     part = Path(name)
     try:
         shutil.copy2(path, part)
-        kept.touch(exist_ok=False)  # takes the name: a rename would go over what another has just kept
-        part.replace(kept)
+        try:
+            os.link(part, kept)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            kept.touch(exist_ok=False)  # a rename would go over what another has just kept
+            part.replace(kept)
     finally:
         part.unlink(missing_ok=True)
 

@@ -121,7 +121,7 @@ class Planted:
 
 def per_query(folder: Path, overrides: Sequence[str], extra: Mapping[str, str]) -> Record:
     """Run the main job on dev and test with these overrides."""
-    environment = {**os.environ, **extra, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'perf'}"}
+    environment = {**os.environ, **extra, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'studies'}"}
     if "BENCH_CACHE" in extra:
         environment["BENCH_CACHE"] = f"{folder}/cache"
     command = [
