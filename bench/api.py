@@ -46,8 +46,8 @@ class Evaluation(Record):
         """
         require(
             self._test.collection.fingerprint == self.content["collection"]["fingerprint"],
-            f"the collection '{self._test.collection.name}' has changed since it was evaluated; evaluate it "
-            "again",
+            f"the collection '{self._test.collection.name}' has changed since it was evaluated; "
+            "evaluate it again",
         )
         run_folder.check_writable(Path(output))
         return run_folder.save(self, self._results, self._test, Path(output))

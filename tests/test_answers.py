@@ -173,9 +173,6 @@ class ByPath:
     def batches(self, size):
         yield from np.array_split(np.arange(len(self)), max(1, len(self) // size))
 
-    def __init__(self):
-        super().__init__("c", ["a"], [""], [""])
-
 
 def test_a_part_is_asked_for_its_depth_and_may_give_no_more():
     whole = Gives((2, 1), (2.0, 1.0))

@@ -20,7 +20,7 @@ from bench.ranking import empty
 from bench.retrievers.bm25 import BM25
 from bench.retrievers.dense import Dense
 from bench.retrievers.fuse import Fused
-from bench.runs import record
+from bench.runs import provenance, record
 from bench.types import Run
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def test_no_absolute_path_of_a_model_stands_in_a_record(beir):
     results = run_systems(test, {"mine": Placed(folder)}, [Measure.parse("P@1")], 10)
     settings = {"mine": {"_target_": "test_outside.Placed", "folder": folder}}
     config = {"retrievers": settings, "seed": 0, "depth": 10, "measures": ["P@1"]}
-    saved = record.build(results, test, config, {}, {})
+    saved = record.build(results, test, config, {}, {}, provenance.git())
     assert folder not in json.dumps(saved.content)
     facts = saved.content["systems"]["mine"]["facts"]
     assert facts == {"model": "mine", "lexical.path": "mine", "prompt": "/imagine "}

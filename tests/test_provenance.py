@@ -12,7 +12,9 @@ import pytest
 import yaml
 from conftest import QRELS, only_run, write_beir
 
+from bench import evaluate
 from bench.collections.trec import read_run
+from bench.retrievers.bm25 import BM25
 from bench.runs import provenance
 from bench.runs.record import Record
 
@@ -72,6 +74,7 @@ def test_asking_git_writes_nothing_into_the_repository(tmp_path, monkeypatch):
     who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
     for command in (("init", "-q"), ("add", "a"), (*who, "commit", "-qm", "first")):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    subprocess.run(["git", "-C", str(tmp_path), "config", "status.showUntrackedFiles", "no"], check=True)
     index = tmp_path / ".git" / "index"
     os.utime(tmp_path / "a", (1, 1))  # same content, other times: reason enough to write the index
     before = index.read_bytes()
@@ -79,6 +82,8 @@ def test_asking_git_writes_nothing_into_the_repository(tmp_path, monkeypatch):
     assert found["clean"] is True
     assert len(found["commit"]) == 40
     assert index.read_bytes() == before
+    (tmp_path / "b").write_text("in no commit")
+    assert provenance.git()["clean"] is False
 
 
 def test_the_commit_is_that_of_the_code_within_another_repositorys_hook(tmp_path, monkeypatch):
@@ -97,3 +102,17 @@ def test_the_commit_is_that_of_the_code_within_another_repositorys_hook(tmp_path
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
     assert heads[0] != heads[1]
     assert provenance.git() == {"commit": heads[0], "clean": True}
+
+
+def test_the_commit_is_the_one_that_the_run_began_with(beir, monkeypatch):
+    """Somebody commits, or changes branches, while it runs."""
+    commits = iter("ab")
+    monkeypatch.setattr(provenance, "git", lambda: {"commit": next(commits), "clean": True})
+
+    class Commits(BM25):
+        def index(self, collection, store):
+            assert provenance.git()["commit"] == "b"
+            return super().index(collection, store)
+
+    found = evaluate(str(beir), {"own": Commits()}, measures=["P@1"], depth=5)
+    assert found.content["git"] == {"commit": "a", "clean": True}

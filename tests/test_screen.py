@@ -174,3 +174,25 @@ def test_whatever_is_pressed_a_line_changes_no_pair_but_the_one_that_it_was_open
                 assert all(kept.notes.get(pair) for pair in kept.grades)
 
         drive(app, press)
+
+
+@pytest.mark.parametrize("leave", [("ctrl+q",), ("tab", "q")], ids=["at once", "out of the line"])
+def test_a_note_that_was_begun_is_kept_by_who_leaves(to_judge, leave):
+    with PassFile(to_judge, "ann") as kept:
+
+        async def judge(pilot):
+            await pilot.press("2", "b", "n", *"half", *leave)
+
+        drive(PairScreen(to_judge, Session(PAIRS, kept)), judge)
+        assert kept.notes == {FIRST: "half"}
+
+
+def test_a_reason_that_was_begun_settles_nothing_for_who_leaves(to_judge):
+    with PassFile(to_judge, "adjudication") as kept:
+        _, screen = adjudicating(to_judge, kept)
+
+        async def judge(pilot):
+            await pilot.press("2", *"half", "ctrl+q")
+
+        drive(screen, judge)
+        assert (kept.grades, kept.notes) == ({}, {})

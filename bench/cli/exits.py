@@ -68,7 +68,9 @@ def _ending_of(error: BaseException) -> tuple[int, str]:
         case BrokenPipeError():  # of a pipe that was named as an output
             return 141, "whoever read an output has gone"
         case OSError() if error.errno in NO_SPACE:
-            return 2, f"cannot write: {error.strerror}; free some space"
+            path = error.filename2 or error.filename
+            what = f"cannot write {path}" if path else "cannot write"
+            return 2, f"{what}: {error.strerror}; free some space"
         case OSError() if error.errno in _NO_SUCH_USE and error.filename:
             path = error.filename2 or error.filename  # of two, where it was to go
             return 2, f"cannot use {path}: {error.strerror}; name another path"

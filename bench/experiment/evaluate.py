@@ -16,7 +16,7 @@ from bench.evaluation.results import Results
 from bench.evaluation.systems import run_systems
 from bench.evidence.family import Margins, Plan
 from bench.evidence.findings import findings
-from bench.runs import record
+from bench.runs import provenance, record
 from bench.runs.record import Record
 from bench.runs.resume import Unfinished
 from bench.types import Retriever, TestCollection
@@ -34,6 +34,7 @@ def evaluated(
     `settings` are what the record keeps, and where measures, depth, seed and evidence stand. A system
     that fails is in `Results.failed`. Raises `BenchError`, and the first error where all fail.
     """
+    code = provenance.git()  # now: by the end, another commit may be there than the code is of
     measures = [Measure.parse(name) for name in settings["measures"]]
     plan = plan_of(settings)
     started = time.perf_counter()
@@ -56,7 +57,7 @@ def evaluated(
         "systems": round(done - started, 4),
         "evidence": round(time.perf_counter() - done, 4),
     }
-    return record.build(results, test, settings, seconds, evidence), results
+    return record.build(results, test, settings, seconds, evidence, code), results
 
 
 def plan_of(settings: Mapping[str, Any]) -> Plan:

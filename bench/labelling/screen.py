@@ -116,6 +116,13 @@ class PairScreen(App[BenchError]):
         if self._session.current is not None:
             self._ask("note on this paper, enter keeps it", self._session.note, self._annotate)
 
+    async def action_quit(self) -> None:
+        """Leave; a note that was begun is kept as it stands. A reason is none before it is entered: it
+        would settle a grade."""
+        if self._keep == self._annotate:
+            self._annotate(self.query_one("#note", Input).value)
+        self.exit()
+
     def action_cancel(self) -> None:
         """Close the line for a note without keeping it."""
         self._close_line()

@@ -29,6 +29,8 @@ _LIBRARIES = (
     "matplotlib",
 )
 
+# Whatever a user's settings leave out, a file that is in no commit is a change.
+_STATUS = ("status", "--porcelain", "--untracked-files=normal")
 # As `git rev-parse --local-env-vars` names them, without settings.
 _OF_A_HOOK = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
@@ -72,7 +74,7 @@ def git() -> dict[str, Any]:
         ).stdout.strip()
 
     try:
-        return {"commit": ask("rev-parse", "HEAD"), "clean": ask("status", "--porcelain") == ""}
+        return {"commit": ask("rev-parse", "HEAD"), "clean": ask(*_STATUS) == ""}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "clean": None}
 

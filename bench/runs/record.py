@@ -127,9 +127,10 @@ def build(
     config: Mapping[str, Any],
     seconds: Mapping[str, float],
     evidence: Mapping[str, Any],
+    code: Mapping[str, Any],
 ) -> Record:
     """Collect everything that tells what was run, on what, with what, what came out, and how far it can
-    be trusted."""
+    be trusted. `code` is what `provenance.git` said when it began."""
     collection = test.collection
     values = np.stack([result.measures.values for result in results.systems.values()])
     now = datetime.now(UTC)
@@ -138,7 +139,7 @@ def build(
         "bench": bench.__version__,
         "created": now.isoformat(timespec="seconds"),
         "config": _portable(config),
-        "git": provenance.git(),
+        "git": dict(code),
         "platform": provenance.machine(),
         "versions": provenance.versions(),
         "collection": {

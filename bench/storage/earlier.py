@@ -37,8 +37,8 @@ def keep_earlier(path: Path) -> None:
 def _copy(path: Path, kept: Path) -> None:
     """Copy a file, whole or not at all. Raises `FileExistsError` for a name that is taken.
 
-    A second link to it would cost nothing, and change with it where the new content never comes: on a full
-    disk, or after a kill, an editor that writes in place would change both.
+    A second link to it would cost nothing, and change with it where the new content never comes: after a
+    kill, or on a full disk, an editor that writes in place would change both.
     """
     if kept.exists():
         raise FileExistsError
@@ -46,7 +46,11 @@ def _copy(path: Path, kept: Path) -> None:
     os.close(handle)
     part = Path(name)
     try:
-        shutil.copy2(path, part)
+        try:
+            shutil.copy2(path, part)
+        except OSError as error:
+            error.filename, error.filename2 = str(kept), None
+            raise
         try:
             os.link(part, kept)
         except FileExistsError:
