@@ -376,6 +376,13 @@ def test_a_run_file_that_is_not_the_records_is_refused(bench, refusal, run_of_c,
     assert done.stderr.count("\n") == 1
 
 
+def test_a_run_that_asked_other_texts_by_the_same_ids_is_refused(bench, refusal, run_of_c, tmp_path):
+    asked = tmp_path / "c" / "queries.jsonl"
+    asked.write_text(asked.read_text().replace('"text": "', '"text": "other '))
+    said = refusal("agree", "c", "--runs", str(run_of_c))
+    assert f"{run_of_c} asked other texts than c has now by the same query ids" in said
+
+
 def test_the_means_say_from_which_grade_on_their_binary_measures_count(bench, run_of_c, tmp_path):
     same = bench("agree", "c", "--relevant", "2", "--runs", str(run_of_c), "--out", "two.md")
     other = bench("agree", "c", "--relevant", "3", "--runs", str(run_of_c), "--out", "three.md")

@@ -164,6 +164,14 @@ def test_a_changed_corpus_or_labels_are_not_shown_for_the_old(runs, capsys, tmp_
     assert "the corpus changed since the run" in refusal("diff", *runs[:2], "--collection", str(other))
 
 
+def test_queries_that_now_ask_something_else_are_not_shown_for_the_old(runs, tmp_path, refusal):
+    other = write_beir(tmp_path / "reworded")
+    file = other / "queries.jsonl"
+    file.write_text(file.read_text().replace('"text": "', '"text": "other '))
+    said = refusal("diff", *runs[:2], "--collection", str(other))
+    assert "the queries changed since the run; name a folder with the earlier queries" in said
+
+
 def test_a_run_file_that_is_not_its_records_is_not_shown_beside_it(runs, refusal, tmp_path):
     changed = Path(shutil.copytree(runs[1], tmp_path / "changed"))
     file = changed / "file.trec"

@@ -198,9 +198,12 @@ def collection_of(saved: Record, source: object, allowed: Sequence[str], named: 
     settings = {"collection": source}
     require_allowed(settings, allowed)
     test = load_collection(settings, f" as {named}")
+    place = {query: n for n, query in enumerate(test.queries.ids)}
+    asked = test.queries.select([place[query] for query in saved.query_ids if query in place])
     for key, what, now in (
         ("collection", "corpus", test.collection.fingerprint),
         ("labels", "labels", test.qrels.fingerprint),
+        ("queries", "queries", asked.fingerprint),
     ):
         require(
             saved.content[key]["fingerprint"] == now,

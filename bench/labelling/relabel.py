@@ -130,6 +130,12 @@ def relabel(
         tuple(first.sets),
         tuple(first.content["queries"]["splits"]),
     )
+    for run, record in zip(runs, records, strict=True):
+        require(
+            record.content["queries"]["fingerprint"] == asked.fingerprint,
+            f"{run} asked other texts than {to_judge.folder} has now by the same query ids; name a run "
+            "on these",
+        )
     if among is not None:
         asked = asked.select([n for n, query in enumerate(asked.ids) if query in among])
         require(
