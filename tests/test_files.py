@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -20,7 +21,8 @@ from bench.cli import app
 from bench.errors import BenchError
 from bench.labelling.passes import ToJudge
 from bench.labelling.settling import write_labels
-from bench.storage.earlier import keep_earlier
+from bench.storage import earlier
+from bench.storage.earlier import alone, keep_earlier
 from bench.storage.files import check_file, read_lines, whole_file, write_json_lines, write_text
 
 BASELINE = str(ROOT / "results" / "baseline")
@@ -371,3 +373,38 @@ def test_what_is_kept_does_not_change_with_a_file_that_is_then_written_in_place(
     with (tmp_path / "x").open("r+") as file:
         file.write("other")
     assert (tmp_path / "x.bak").read_text() == "first"
+
+
+@pytest.mark.parametrize("at", ["flock", "close"])
+def test_a_signal_while_a_folder_is_taken_or_given_back_leaves_no_lock(tmp_path, monkeypatch, at):
+    """Such a lock would be waited for by the very process that has it."""
+    owner, name = (fcntl, "flock") if at == "flock" else (os, "close")
+    real = getattr(owner, name)
+
+    def signalled(*args):
+        real(*args)
+        monkeypatch.setattr(owner, name, real)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, name, signalled)
+    with pytest.raises(KeyboardInterrupt), alone(tmp_path):
+        pass
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where it is still held
+    os.close(handle)
+
+
+class Interrupted(set):
+    """What is held; giving it back is cut off by a signal."""
+
+    def __isub__(self, other):
+        raise KeyboardInterrupt
+
+
+def test_a_signal_between_the_two_steps_of_giving_back_leaves_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(earlier._held, "folders", Interrupted())
+    with pytest.raises(KeyboardInterrupt), alone(tmp_path):
+        pass
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(handle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pkgutil
 import re
 import shutil
 import signal
@@ -29,7 +30,6 @@ from bench.report.no_verdict import (
     no_verdict_junit,
     no_verdict_markdown,
 )
-from bench.runs.folder import after_replacing
 
 FORMS = {"--junit": "g.xml", "--summary": "g.md", "--json": "g.json"}
 ALL = [word for pair in FORMS.items() for word in pair]
@@ -296,11 +296,38 @@ def test_what_breaks_where_a_signal_was_swallowed_is_told_as_the_signal(here):
     assert told("--json") == (130, "interrupted")
 
 
-def test_an_interrupt_when_the_baseline_was_replaced_says_both(here):
-    forms = {"--json": Path("g.json")}
-    with pytest.raises(Stopped), telling(forms, Path("base")), after_replacing(Path("base")):
-        raise Stopped(signal.SIGINT)
-    assert told("--json") == (130, "interrupted; the baseline in base was replaced all the same")
+# Where a signal may come after the baseline's place was taken: removing what was there, and telling of it.
+AFTER = {
+    "while the old one is removed": "bench.storage.leftovers.shutil.rmtree",
+    "before all is on the disk": "bench.runs.folder.to_disk",
+}
+
+
+@pytest.mark.parametrize("where", AFTER)
+def test_a_signal_after_the_baseline_was_replaced_says_both(here, gate, monkeypatch, where):
+    name, record = AFTER[where], here / "base" / "record.json"
+    real, before = pkgutil.resolve_name(name), record.read_bytes()
+
+    def signalled(*args, **kwargs):
+        if record.exists() and record.read_bytes() != before:
+            monkeypatch.setattr(name, real)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(name, signalled)
+    code, _, said = gate("run", "--baseline", "base", "--update", "--reason", "new", "--json", "g.json")
+    assert code == 143
+    assert said.splitlines()[-1] == "bench: terminated; the baseline in base was replaced all the same"
+    assert told("--json") == (143, "terminated; the baseline in base was replaced all the same")
+
+
+def test_a_signal_before_the_baseline_was_replaced_says_that_alone(here, gate, monkeypatch):
+    monkeypatch.setattr("bench.runs.folder._all_to_disk", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    before = (here / "base" / "record.json").read_bytes()
+    code, _, said = gate("run", "--baseline", "base", "--update", "--reason", "new", "--json", "g.json")
+    assert (code, told("--json")) == (143, (143, "terminated"))
+    assert "replaced" not in said
+    assert (here / "base" / "record.json").read_bytes() == before
 
 
 # What a signal finds of a process that is as good as gone.

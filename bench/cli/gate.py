@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.evidence.family import Margins
     from bench.experiment.gate import GateResult
     from bench.runs.record import Record
+    from bench.runs.replaced import Made
     from bench.types import TestCollection
 
 _OUTPUT = "results/runs"
@@ -87,8 +88,9 @@ def gate(
     from bench.experiment.baseline import loosened, on_test, tolerance_of
     from bench.experiment.gate import Renewal, hold, read_floors
     from bench.runs.comparable import count_reranked, require_comparable
-    from bench.runs.folder import after_replacing, require_replaceable, restore
+    from bench.runs.folder import require_replaceable, restore
     from bench.runs.record import Record
+    from bench.runs.replaced import telling_of_replacement
 
     files = {"--junit": junit, "--summary": summary, "--json": json}
     run = run and run_folder_of(run)
@@ -163,8 +165,8 @@ def gate(
                 ended = Renewal(result.exit_code or (3 if stopped else 2), "the baseline stays", why)
             else:
                 test = _measured_on(now, run, changes or (), allow or ())
-                _replace(baseline, earlier, run, now, test, stopped, reason, anew=anew)
-                to_the_end.enter_context(after_replacing(baseline))
+                made = to_the_end.enter_context(telling_of_replacement(baseline))
+                _replace(baseline, earlier, run, now, test, stopped, reason, made, anew=anew)
                 how = (
                     "first baseline" if first else "new baseline, begun anew" if anew else "new baseline"
                 )
@@ -251,6 +253,7 @@ def _replace(
     test: TestCollection,
     stopped: Mapping[tuple[str, str], str],
     reason: str | None,
+    made: Made,
     *,
     anew: bool = False,
 ) -> None:
@@ -261,5 +264,5 @@ def _replace(
     from bench.runs.run_files import require_run_files
 
     require_run_files(run, record, test)
-    with replacing(baseline, run, earlier) as new:
+    with replacing(baseline, run, earlier, made) as new:
         change_record(new, baseline_from(earlier, record, stopped, reason, anew=anew))

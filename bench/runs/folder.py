@@ -17,6 +17,7 @@ from bench.errors import BenchError, require
 from bench.evaluation.results import Results
 from bench.runs.ir_metadata import header
 from bench.runs.record import RECORD, Record
+from bench.runs.replaced import Made, identity
 from bench.runs.values import VALUES, packed
 from bench.storage.earlier import alone
 from bench.storage.files import cannot_write, check_folder, to_disk
@@ -104,14 +105,19 @@ def _into_place(new: Path, output: Path, name: str) -> Path:
 
 
 @contextmanager
-def replacing(folder: Path, run: Path, earlier: Record | None) -> Iterator[Path]:
+def replacing(
+    folder: Path, run: Path, earlier: Record | None, made: Made | None = None
+) -> Iterator[Path]:
     """Yield a copy of a run's folder, to be changed; when the block ends it takes the place of `folder`.
 
     Killed at any point, the old or the new one stands there, or `restore` puts the old one back. Where
     `folder` is a link, what it points to is replaced. Raises `BenchError` when it can not be written,
     when it holds anything else than a run, and when that is no longer the `earlier` one (None for none):
     what another process has accepted meanwhile would be lost.
+
+    made  is told what takes the place
     """
+    made = made or Made()
     folder = _real(folder)
     restore(folder)
     require_replaceable(folder)
@@ -129,23 +135,13 @@ def replacing(folder: Path, run: Path, earlier: Record | None) -> Iterator[Path]
                     old.rename(part / "older")
                 if folder.exists():
                     folder.rename(old)
+                made.folder = identity(new)
                 new.rename(folder)
-                with after_replacing(folder):
-                    to_disk(folder.parent)
-                    if old.exists():
-                        old.rename(part / "old")
+                to_disk(folder.parent)
+                if old.exists():
+                    old.rename(part / "old")
     except OSError as error:
         raise cannot_write(folder, error) from error
-
-
-@contextmanager
-def after_replacing(folder: Path) -> Iterator[None]:
-    """Let an error in this block say that the baseline was replaced before it."""
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(f"the baseline in {folder} was replaced all the same")
-        raise
 
 
 def _require_still(folder: Path, earlier: Record | None) -> None:

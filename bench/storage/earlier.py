@@ -77,20 +77,21 @@ def alone(folder: Path) -> Iterator[None]:
     """Wait until nobody else keeps or replaces anything in this folder. Who has it already has it
     still: what is written may lie in it by a link, and would wait for itself."""
     handle, own = None, set[tuple[int, int]]()
-    with contextlib.suppress(OSError):  # a file system without locks, or a folder that can not be listed
-        handle = os.open(folder, os.O_RDONLY)
-        status = os.fstat(handle)
-        wanted = {(status.st_dev, status.st_ino)} - _held.folders
-        if wanted:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            own = wanted
-    _held.folders |= own
     try:
+        with contextlib.suppress(OSError):  # a file system without locks, or that lists no folder
+            handle = os.open(folder, os.O_RDONLY)
+            status = os.fstat(handle)
+            wanted = {(status.st_dev, status.st_ino)} - _held.folders
+            if wanted:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                own = wanted
+        _held.folders |= own
         yield
     finally:
-        _held.folders -= own
+        # In this order: a signal between the two must leave no lock that this process waits for itself.
         if handle is not None:
             os.close(handle)
+        _held.folders -= own
 
 
 def alone_with(folder: Path) -> AbstractContextManager[None]:
