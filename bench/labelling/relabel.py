@@ -124,6 +124,12 @@ def relabel(
             f"{run} keeps {record.depth} documents a query, and {runs[0]} keeps {first.depth}, so their "
             "values do not mean the same; name runs of one depth",
         )
+    strange = [query for query in first.query_ids if query not in to_judge.queries]
+    require(
+        not strange,
+        f"{runs[0]} asks '{strange[0] if strange else ''}', which {to_judge.folder} has not; name a run on "
+        "its queries",
+    )
     asked = Queries(
         tuple(first.query_ids),
         tuple(to_judge.queries[query][0] for query in first.query_ids),
