@@ -127,8 +127,8 @@ def relabel(
     strange = [query for query in first.query_ids if query not in to_judge.queries]
     require(
         not strange,
-        f"{runs[0]} asks '{strange[0] if strange else ''}', which {to_judge.folder} has not; name a run on "
-        "its queries",
+        f"{runs[0]} asks '{strange[0] if strange else ''}', which {to_judge.folder} has not; name a run "
+        "on its queries",
     )
     asked = Queries(
         tuple(first.query_ids),
