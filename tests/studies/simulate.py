@@ -312,7 +312,7 @@ def alarms(
     return {m: tuple(np.mean(rows, axis=0)) for m, rows in found.items() if rows}
 
 
-def alarms_table(pop: Population, samples: int, sizes: tuple[int, ...] = (23, TEST)) -> Iterator[str]:
+def alarms_table(pop: Population, samples: int, sizes: tuple[int, ...] = (23, 165)) -> Iterator[str]:
     yield "| what is true | queries | measures | method | families with a false alarm | true differences found |"
     yield "|---|---:|---:|---|---:|---:|"
     for null, n, measures in itertools.product(NULLS, sizes, (1, 4)):
