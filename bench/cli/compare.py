@@ -48,7 +48,9 @@ def compare(
     ] = None,
     collection: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="What run files are measured on: a BEIR folder, or digest."),
+        typer.Option(
+            metavar="DIR", help="What run files are measured on: a BEIR folder, digest or digest-v1."
+        ),
     ] = None,
     qrels: Annotated[
         Path | None,
